@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_CAPTURE_CAPTURE_H
+#define HOST_CAPTURE_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "host/media/frame.h"
+
+/*
+ * Where pictures come from. A backend runs a thread of its own between start() and stop() and calls the
+ * callbacks from there. capture.c checks arguments and picks the backend; backends trust.
+ */
+
+struct capture;
+
+struct capture_params {
+	/* wlr: the compositor's socket (path or name as in WAYLAND_DISPLAY) and the output's name. */
+	const char *wayland_display;
+	const char *output_name;
+	/* synthetic: the picture to make; other backends follow the output. */
+	uint32_t width, height, refresh_hz;
+	bool cursor; /* draw the pointer into the picture */
+	/* On the backend's thread. The callee takes its own reference if it keeps the frame. */
+	void (*on_frame)(struct frame *frame, void *userdata);
+	/* Capture ended by itself (compositor gone, output gone). Once, on the backend's thread. */
+	void (*on_lost)(int err, const char *why, void *userdata);
+	void *userdata;
+};
+
+struct capture_caps {
+	bool damage_driven; /* frames come only when something changed */
+	bool resizes;	    /* follows set_mode() or the output by itself, without a restart */
+};
+
+struct capture_impl {
+	const char *name;
+	int (*create)(struct capture **out, const struct capture_params *params);
+	void (*destroy)(struct capture *base);
+	int (*start)(struct capture *base);
+	void (*stop)(struct capture *base); /* synchronous: no callback after it returns */
+	/* optional: NULL for backends that follow their output */
+	int (*set_mode)(struct capture *base, uint32_t width, uint32_t height, uint32_t refresh_hz);
+};
+
+struct capture {
+	const struct capture_impl *impl;
+	struct capture_caps caps;     /* filled by create(), constant afterwards */
+	struct capture_params params; /* strings are the backend's own copies */
+};
+
+extern const struct capture_impl capture_synthetic_impl;
+extern const struct capture_impl capture_wlr_impl; /* HAVE_WLROOTS */
+
+/* name: "synthetic", "wlr". Errors: PF_E_UNSUPPORTED (unknown or not built), PF_E_INVALID, PF_E_IO, PF_E_NOMEM. */
+int capture_create(
+	struct capture **out, const char *name, const struct capture_params *params) PF_MUST_CHECK;
+void capture_destroy(struct capture *c); /* takes NULL; stops first */
+int capture_start(struct capture *c) PF_MUST_CHECK;
+void capture_stop(struct capture *c);
+int capture_set_mode(
+	struct capture *c, uint32_t width, uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
+
+/*
+ * The synthetic source writes its frame number and CLOCK_REALTIME stamp into the top rows of each
+ * picture as blocks of black and white that survive the encoder, with a CRC; the rest of the picture
+ * moves. Reads them back from the luma plane of a decoded picture. Returns false when the marks are not
+ * there or the CRC fails. Thread: any.
+ */
+bool synthetic_read_mark(const uint8_t *luma, size_t stride, uint32_t width, uint32_t height,
+	uint64_t *frame_seq, uint64_t *realtime_ns);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_INJECT_INJECT_H
+#define HOST_INJECT_INJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/wire/datagram.h"
+
+/*
+ * A client's input -> the desktop. inject.c validates events, keeps the set of keys and buttons that are
+ * down, drops repeats of a state, and releases everything at destroy; backends only emit.
+ * Thread: the control loop.
+ */
+
+struct loop;
+struct inject;
+
+struct inject_params {
+	struct loop *loop;
+	const char *wayland_display; /* wlr */
+	const char *output_name;     /* absolute coordinates are of this output */
+	const char *xkb_layout;	     /* NULL = "us" */
+	void (*on_lost)(const char *why, void *userdata); /* the compositor is gone */
+	void *userdata;
+};
+
+struct inject_impl {
+	const char *name;
+	int (*create)(struct inject **out, const struct inject_params *params);
+	void (*destroy)(struct inject *base);
+	void (*key)(struct inject *base, uint32_t evdev_code, bool down);
+	void (*motion)(struct inject *base, int32_t dx, int32_t dy);
+	/* x in 0..width-1 of a surface that is stretched over the output */
+	void (*motion_absolute)(
+		struct inject *base, uint32_t x, uint32_t y, uint32_t width, uint32_t height);
+	void (*button)(struct inject *base, uint32_t evdev_code, bool down); /* BTN_LEFT … */
+	void (*scroll)(
+		struct inject *base, bool horizontal, int32_t amount_120); /* 120 per detent */
+	void (*flush)(struct inject *base);
+};
+
+#define INJECT_MAX_KEY 0x300u
+
+struct inject {
+	const struct inject_impl *impl;
+	struct inject_params params;
+	uint64_t down[INJECT_MAX_KEY / 64]; /* by evdev code, keys and buttons alike */
+	uint64_t events, dropped;	    /* dropped: out of range or not known here */
+};
+
+extern const struct inject_impl inject_wlr_impl; /* HAVE_WLROOTS */
+extern const struct inject_impl
+	inject_record_impl; /* remembers what it was given: for tests and no desktop */
+
+int inject_create(
+	struct inject **out, const char *name, const struct inject_params *params) PF_MUST_CHECK;
+void inject_destroy(struct inject *i); /* takes NULL; releases every key and button first */
+/* Never fails: what makes no sense is counted and dropped. */
+void inject_event(struct inject *i, const struct pf_input *event);
+void inject_release_all(struct inject *i);
+/* Windows virtual-key -> evdev code; 0 = none. */
+uint32_t inject_vk_to_evdev(uint32_t vk);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_SESSION_SESSION_H
+#define HOST_SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/wire/datagram.h"
+#include "core/wire/handshake.h"
+#include "host/media/unit.h"
+
+/*
+ * One client's stream, whatever protocol carries it: an output, its capture, an encoder, input, and the
+ * threads between. native/ and gamestream/ create one per client and give it a sink.
+ * Thread: the control loop, except the sink's video() (the session's send thread).
+ */
+
+struct loop;
+struct host;
+struct session;
+
+/* What a protocol does with a session's output. */
+struct session_sink {
+	/* One access unit, on the send thread. Keeps no reference. Returns packets sent or an error (counted). */
+	int (*video)(struct unit *unit, uint32_t frame_index, void *userdata);
+	/* The session cannot go on (compositor gone, encoder failed); from the loop. The owner ends it. */
+	void (*lost)(const char *why, void *userdata);
+	void *userdata;
+};
+
+struct session_params {
+	struct host *host;
+	struct pf_mode mode;
+	uint32_t bitrate_kbps; /* already clamped */
+	uint8_t codec;	       /* one bit */
+	struct session_sink sink;
+	const char *name; /* of the client, for the log */
+};
+
+struct session_stats {
+	uint64_t frames_captured, frames_replaced, frames_encoded, frames_repeated, frames_sent;
+	uint64_t units_dropped; /* the send ring was full */
+	uint64_t send_errors, keyframes;
+	uint64_t packets_sent;
+};
+
+/* Makes the output, the capture and the encoder. *why: one sentence on failure. Nothing runs yet. */
+int session_create(
+	struct session **out, const struct session_params *params, const char **why) PF_MUST_CHECK;
+/* Starts the threads; the first frame is a keyframe. */
+int session_start(struct session *s) PF_MUST_CHECK;
+/* Stops the threads, releases keys, removes the output. Synchronous. Takes NULL. */
+void session_destroy(struct session *s);
+
+/* The mode as really made. */
+struct pf_mode session_mode(const struct session *s);
+uint8_t session_compositor(const struct session *s);
+/* Errors: PF_E_INVALID, PF_E_IO: the old mode goes on. The stream goes on with a keyframe of the new size. */
+int session_set_mode(
+	struct session *s, const struct pf_mode *mode, struct pf_mode *made) PF_MUST_CHECK;
+void session_request_keyframe(struct session *s); /* Thread: any */
+/* Takes effect with the next frame, without a keyframe. Returns the clamped rate. Thread: any */
+uint32_t session_set_bitrate(struct session *s, uint32_t kbps);
+void session_input(struct session *s, const struct pf_input *event);
+void session_get_stats(const struct session *s, struct session_stats *out); /* Thread: any */
+
+#endif

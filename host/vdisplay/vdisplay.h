@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_VDISPLAY_VDISPLAY_H
+#define HOST_VDISPLAY_VDISPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+/*
+ * Outputs at exactly a client's size. A `vdisplay` is a connection to one compositor (found running, or
+ * started by us); it makes and removes outputs.
+ * Thread: the control loop. Calls may take a few milliseconds (the compositor answers at once).
+ */
+
+struct loop;
+struct vdisplay;
+
+struct vdisplay_output {
+	char name[64]; /* as the compositor calls it: capture finds it by this name */
+	char wayland_display
+		[108]; /* socket to connect to; empty when there is no Wayland behind it */
+	uint32_t width, height, refresh_hz; /* as really made */
+};
+
+struct vdisplay_params {
+	struct loop *loop;
+	bool own_session; /* start a compositor of our own even when one runs */
+	const char *app;  /* own session: the program to start in it; NULL = a terminal */
+	const char *
+		user; /* own session started by root: run it as this user; NULL = chosen (see wlroots.c) */
+	/* The compositor went away with everything on it. Called once per loss, from the loop. */
+	void (*on_lost)(const char *why, void *userdata);
+	void *userdata;
+};
+
+struct vdisplay_impl {
+	const char *name;
+	uint8_t compositor; /* enum pf_compositor, told in Welcome */
+	int (*create)(struct vdisplay **out, const struct vdisplay_params *params);
+	void (*destroy)(struct vdisplay *base);
+	int (*add_output)(struct vdisplay *base, uint32_t width, uint32_t height,
+		uint32_t refresh_hz, struct vdisplay_output *out);
+	int (*set_mode)(struct vdisplay *base, struct vdisplay_output *output, uint32_t width,
+		uint32_t height, uint32_t refresh_hz);
+	void (*remove_output)(struct vdisplay *base, struct vdisplay_output *output);
+	/* optional: a sentence on why create() failed, for the log and the client */
+	const char *(*why)(void);
+};
+
+struct vdisplay {
+	const struct vdisplay_impl *impl;
+	struct vdisplay_params params;
+};
+
+extern const struct vdisplay_impl vdisplay_wlroots_impl; /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_none_impl;	 /* outputs that exist only as numbers */
+
+/*
+ * name: "wlroots", "none"; NULL or "auto" = the first real one that works. On failure *why (if given)
+ * is one sentence that says what to do, valid until the next call. Errors: PF_E_UNSUPPORTED, PF_E_IO,
+ * PF_E_TIMEOUT, PF_E_NOMEM.
+ */
+int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
+	const char **why) PF_MUST_CHECK;
+void vdisplay_destroy(struct vdisplay *v); /* takes NULL; ends a compositor that it started */
+/* Errors: PF_E_INVALID (mode), PF_E_IO (compositor refused or gone). */
+int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_hz,
+	struct vdisplay_output *out) PF_MUST_CHECK;
+int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32_t width,
+	uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
+void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef NET_QUIC_ENDPOINT_H
+#define NET_QUIC_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/quic/conn.h"
+#include "net/udp.h"
+
+/*
+ * A UDP socket with its QUIC connections: routes datagrams by connection id, answers unknown versions,
+ * accepts new ones up to a limit, drives timers. It has no loop of its own: poll fd() for input, call
+ * process() when it is readable or when deadline() has passed, flush() after sending. The same object
+ * serves the host (many connections) and the client (one).
+ * Thread: one thread at a time.
+ */
+
+struct quic_endpoint;
+struct quic_conn; /* a connection inside an endpoint; owned by it */
+
+struct quic_endpoint_callbacks {
+	/* Server: before accepting. Return false to ignore the packet (limits, shutting down). May be NULL. */
+	bool (*may_accept)(const union udp_addr *from, void *userdata);
+	void (*on_ready)(struct quic_conn *c, const uint8_t *peer_fp, void *userdata);
+	int (*on_stream)(struct quic_conn *c, int64_t stream_id, const uint8_t *data, size_t len,
+		bool fin, void *userdata);
+	void (*on_datagram)(struct quic_conn *c, const uint8_t *data, size_t len, void *userdata);
+	/* Last call for c, after on_ready or without it; c is freed when it returns. */
+	void (*on_end)(struct quic_conn *c, const struct pf_quic_end *end, void *userdata);
+};
+
+struct quic_endpoint_params {
+	const char *bind_host;
+	uint16_t port; /* 0 = ephemeral (client) */
+	const struct pf_identity *identity;
+	const struct quic_endpoint_callbacks *callbacks;
+	void *userdata;
+	uint64_t idle_timeout_ns;
+	size_t max_connections; /* server; 0 = client only */
+	size_t max_handshaking; /* of them not ready yet: bounds what strangers cost */
+};
+
+int quic_endpoint_create(
+	struct quic_endpoint **out, const struct quic_endpoint_params *params) PF_MUST_CHECK;
+/* Closes every connection (code 0), sends the closes once, frees all. No callback runs. */
+void quic_endpoint_destroy(struct quic_endpoint *e); /* takes NULL */
+
+int quic_endpoint_fd(const struct quic_endpoint *e);
+int quic_endpoint_port(const struct quic_endpoint *e);
+uint64_t quic_endpoint_deadline(
+	const struct quic_endpoint *e); /* CLOCK_MONOTONIC ns, UINT64_MAX = none */
+/* Reads, expires, writes. Errors: PF_E_IO only (the socket is gone). */
+int quic_endpoint_process(struct quic_endpoint *e, uint64_t now_ns) PF_MUST_CHECK;
+void quic_endpoint_flush(struct quic_endpoint *e, uint64_t now_ns);
+
+/* Client. pin: 32 bytes or NULL. */
+int quic_endpoint_connect(struct quic_endpoint *e, struct quic_conn **out, const union udp_addr *to,
+	socklen_t to_len, const uint8_t *pin, uint64_t now_ns) PF_MUST_CHECK;
+
+void quic_conn_set_userdata(struct quic_conn *c, void *userdata);
+void *quic_conn_userdata(const struct quic_conn *c);
+int64_t quic_conn_open_stream(struct quic_conn *c) PF_MUST_CHECK;
+int quic_conn_send(struct quic_conn *c, int64_t stream_id, const void *data, size_t len,
+	bool fin) PF_MUST_CHECK;
+int quic_conn_send_datagram(struct quic_conn *c, const void *data, size_t len) PF_MUST_CHECK;
+void quic_conn_close(struct quic_conn *c, uint64_t code, const char *reason);
+void quic_conn_remote(const struct quic_conn *c, union udp_addr *out, socklen_t *len);
+uint64_t quic_conn_rtt_ns(const struct quic_conn *c);
+
+#endif

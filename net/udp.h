@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef NET_UDP_H
+#define NET_UDP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "core/base/error.h"
+
+/*
+ * UDP sockets of both planes: batches through sendmmsg/recvmmsg, GSO and GRO where the kernel has them
+ * (asked once per socket; the first EIO or EINVAL turns GSO off for that socket). All sockets are
+ * non-blocking and close-on-exec. errno is converted here.
+ * Thread: one thread at a time for each direction of a socket.
+ */
+
+union udp_addr {
+	struct sockaddr sa;
+	struct sockaddr_in in4;
+	struct sockaddr_in6 in6;
+};
+
+struct udp_socket {
+	int fd;
+	bool gso, gro;
+	uint64_t sent_packets, sent_calls, send_dropped; /* dropped: the kernel had no room */
+};
+
+struct udp_params {
+	const char *
+		bind_host; /* numeric address; NULL = any IPv4 and IPv6 (or "0.0.0.0" without IPv6) */
+	uint16_t port;	   /* 0 = ephemeral */
+	int send_buffer, recv_buffer; /* bytes asked for; 0 = leave */
+	bool want_gro;
+};
+
+/* Errors: PF_E_BUSY (port in use), PF_E_INVALID (bad address), PF_E_IO. */
+int udp_open(struct udp_socket *s, const struct udp_params *params) PF_MUST_CHECK;
+void udp_close(struct udp_socket *s); /* takes a zeroed or closed one (fd < 0) */
+int udp_local_addr(const struct udp_socket *s, union udp_addr *out, socklen_t *len) PF_MUST_CHECK;
+int udp_local_port(const struct udp_socket *s) PF_MUST_CHECK;
+int udp_connect(struct udp_socket *s, const union udp_addr *to, socklen_t to_len) PF_MUST_CHECK;
+
+/* host: name or numeric; resolves (blocking). Errors: PF_E_INVALID with *why set to a static text. */
+int udp_resolve(const char *host, uint16_t port, union udp_addr *out, socklen_t *len,
+	const char **why) PF_MUST_CHECK;
+
+/*
+ * Sends n packets of packet_len bytes that lie back to back at data. to NULL = the connected peer.
+ * Waits at most timeout_ms for buffer room, then drops the rest. Returns how many were sent.
+ * Errors: PF_E_CLOSED (nobody listens there: ICMP), PF_E_IO.
+ */
+int udp_send_batch(struct udp_socket *s, const union udp_addr *to, socklen_t to_len,
+	const uint8_t *data, size_t packet_len, size_t n, int timeout_ms) PF_MUST_CHECK;
+int udp_send_one(struct udp_socket *s, const union udp_addr *to, socklen_t to_len,
+	const uint8_t *data, size_t len) PF_MUST_CHECK;
+
+/* A received datagram inside the receive batch's memory. With GRO one read gives several of equal size. */
+struct udp_packet {
+	uint8_t *data;
+	size_t len;
+	union udp_addr from;
+	socklen_t from_len;
+};
+
+struct udp_rx; /* buffers for recvmmsg, allocated once */
+/* max_packet: larger datagrams are dropped and counted, never truncated into use. */
+int udp_rx_create(struct udp_rx **out, size_t max_packet, bool gro) PF_MUST_CHECK;
+void udp_rx_destroy(struct udp_rx *rx); /* takes NULL */
+/*
+ * Reads what is there, at most one batch, without blocking. packets points at an array inside rx, valid
+ * until the next call. Returns the count, PF_E_AGAIN when there is nothing. Errors: PF_E_CLOSED, PF_E_IO.
+ */
+int udp_rx_read(struct udp_rx *rx, struct udp_socket *s, struct udp_packet **packets) PF_MUST_CHECK;
+
+#endif
