@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Four words for people; meson and ninja do the work. Each installs what it needs first (Debian 12, 13).
+
+BUILD ?= build
+export PF_LOGS ?= $(BUILD)/logs
+
+.PHONY: help deps build demo test bench fuzz clean
+
+help:
+	@echo "make deps    install what the rest needs (with sudo when you are not root)"
+	@echo "make build   build host, client and library into $(BUILD)/"
+	@echo "make demo    stream a desktop of its own over loopback; leaves demo/stream.mp4 and demo/frame.png"
+	@echo "make test    build and run every test; ends with 'N passed, N failed'"
+	@echo
+	@echo "make bench   run the benchmarks, built for speed, in $(BUILD)-bench/"
+	@echo "make fuzz    run each fuzz target for SECONDS=20, in $(BUILD)-fuzz/"
+	@echo "make clean   remove $(BUILD)/, $(BUILD)-*/ and demo/"
+
+deps:
+	@scripts/deps
+
+build: deps
+	@[ -f $(BUILD)/build.ninja ] || scripts/step "Configuring" meson setup $(BUILD)
+	@scripts/step "Building" ninja -C $(BUILD)
+
+demo: build
+	@BUILD=$(BUILD) scripts/demo
+
+test: build
+	@scripts/run-tests $(BUILD)
+
+bench: deps
+	@[ -f $(BUILD)-bench/build.ninja ] || \
+		scripts/step "Configuring the benchmarks" meson setup $(BUILD)-bench -Dbuildtype=release -Dbench=enabled
+	@scripts/step "Building the benchmarks" ninja -C $(BUILD)-bench
+	@meson test -C $(BUILD)-bench --no-rebuild --benchmark --verbose
+
+fuzz:
+	@scripts/deps --ci
+	@scripts/fuzz $(BUILD)-fuzz $(or $(SECONDS),20)
+
+clean:
+	@rm -rf $(BUILD) $(BUILD)-bench $(BUILD)-fuzz build-ci demo
