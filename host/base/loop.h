@@ -18,11 +18,19 @@ struct loop;
 struct sd_event;
 struct loop_source; /* one watched descriptor, timer or child */
 
+/*
+ * Blocks SIGINT, SIGTERM and SIGCHLD in the calling thread until loop_destroy(): create the loop before
+ * any thread. A forked child inherits the mask and clears it before exec.
+ */
 int loop_create(struct loop **out) PF_MUST_CHECK;
-void loop_destroy(struct loop *l); /* takes NULL; posted calls that did not run are dropped */
+/* Takes NULL. Sources are removed first; posted calls that did not run are dropped. */
+void loop_destroy(struct loop *l);
 struct sd_event *loop_sd_event(struct loop *l);
 
-/* Runs until loop_quit(). SIGINT and SIGTERM quit. Returns the code given to loop_quit(). */
+/*
+ * Runs until loop_quit(). SIGINT and SIGTERM quit with code 0. Returns the code given to loop_quit(), or
+ * a pf_error when the system failed.
+ */
 int loop_run(struct loop *l) PF_MUST_CHECK;
 void loop_quit(struct loop *l, int code); /* Thread: any */
 

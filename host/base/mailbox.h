@@ -15,6 +15,7 @@ struct mailbox {
 	_Atomic(void *) item;
 	_Atomic uint32_t signal; /* futex word: bumped by every put and wake */
 	_Atomic uint32_t waiting;
+	_Atomic bool woken; /* a mailbox_wake() that no wait has used up */
 	_Atomic bool closed;
 };
 
@@ -28,7 +29,10 @@ void *mailbox_put(struct mailbox *m, void *item);
 void *mailbox_take(struct mailbox *m, uint64_t timeout_ns);
 /* Ends one wait (present or next) without an item. Thread: any. */
 void mailbox_wake(struct mailbox *m);
-/* Ends every wait, for good. The item, if any, can still be taken. Thread: any. */
+/*
+ * Ends every wait, for good. An item that is there, or is put later, can still be taken: the owner does
+ * so once, after the producers stopped, to release it. Thread: any.
+ */
 void mailbox_close(struct mailbox *m);
 bool mailbox_closed(struct mailbox *m);
 
