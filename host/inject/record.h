@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_INJECT_RECORD_H
+#define HOST_INJECT_RECORD_H
+
+#include <stddef.h>
+
+#include "host/inject/inject.h"
+
+enum record_kind {
+	RECORD_KEY,	 /* a = code, b = down */
+	RECORD_BUTTON,	 /* a = code, b = down */
+	RECORD_MOTION,	 /* a = dx, b = dy */
+	RECORD_ABSOLUTE, /* a = x, b = y, c = width, d = height */
+	RECORD_SCROLL,	 /* a = horizontal, b = amount */
+};
+
+struct record_event {
+	enum record_kind kind;
+	int32_t a, b, c, d;
+};
+
+/* The newest this many are kept. */
+#define RECORD_SLOTS 256u
+
+/* How many events the backend was given since the last clear, kept or not. */
+size_t record_count(const struct inject *base);
+/* Event n of those; NULL when n is not kept (too old, or not there yet). */
+const struct record_event *record_get(const struct inject *base, size_t n);
+void record_clear(struct inject *base);
+
+#endif
