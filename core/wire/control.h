@@ -23,6 +23,11 @@ int pf_framer_feed(struct pf_framer *f, const uint8_t *data, size_t len,
 	int (*frame)(const uint8_t *payload, size_t payload_len, void *userdata),
 	void *userdata) PF_MUST_CHECK;
 
+/* Writes u16 length || payload. Returns the length. Errors: PF_E_FULL, PF_E_INVALID (over 65535). */
+int pf_frame_write(
+	uint8_t *out, size_t cap, const uint8_t *payload, size_t payload_len) PF_MUST_CHECK;
+#define PF_FRAME_PREFIX 2u
+
 enum pf_msg_type {
 	PF_MSG_RECONFIGURE = 0x01,
 	PF_MSG_RECONFIGURED = 0x02,
@@ -66,10 +71,11 @@ struct pf_msg {
 bool pf_msg_is_typed(const uint8_t *payload, size_t len);
 /*
  * Errors: PF_E_BAD_PACKET (magic, or a length that the type does not have), PF_E_UNSUPPORTED (a type
- * that is not in the enum: skip it, as wire 4.5 says).
+ * that is not in the enum: skip it, as wire 4.5 says). Loss is capped at 1e6 ppm; an RFI range that runs
+ * backwards is bad, one longer than PF_RFI_MAX_RANGE is cut at its end.
  */
 int pf_msg_read(struct pf_msg *m, const uint8_t *payload, size_t len) PF_MUST_CHECK;
-/* Writes u16 length || payload, ready for the stream. Returns the length. Errors: PF_E_FULL. */
+/* Writes u16 length || payload, ready for the stream. Returns the length. Errors: PF_E_FULL, PF_E_INVALID. */
 int pf_msg_write_framed(uint8_t *out, size_t cap, const struct pf_msg *m) PF_MUST_CHECK;
 
 /* Clock sync over rounds of probe and echo (wire 4.5): smallest RTT wins. */

@@ -10,7 +10,7 @@
 
 /*
  * The positional handshake of punktfunk/1 generation 1 (wire 4.1 to 4.4): Hello, Welcome, Start.
- * Payloads only: the u16 frame length in front is pf_frame_* in control.h.
+ * Payloads only: the u16 frame length in front is pf_frame_write() in control.h.
  */
 
 #define PF_WIRE_VERSION	    2u
@@ -38,6 +38,10 @@ struct pf_mode {
 	uint32_t width, height; /* pixels; even in practice for 4:2:0 */
 	uint32_t refresh_hz;
 };
+
+/* Shard payloads that a Welcome may ask for (wire 7.4): even, the jumbo ceiling less header and seal. */
+#define PF_SHARD_PAYLOAD_MIN 512u
+#define PF_SHARD_PAYLOAD_MAX 9128u
 
 /* Is this a mode that can be made at all? Checks the limits above. */
 bool pf_mode_valid(const struct pf_mode *mode);
@@ -111,11 +115,14 @@ struct pf_hello {
 /* Every default of wire 4.1, and version, so a caller sets only what it wants. */
 void pf_hello_init(struct pf_hello *h);
 /*
- * Writes as far as the last field that differs from its default (at least through the launch
- * field). Returns the length. Errors: PF_E_INVALID (a value out of range), PF_E_FULL (cap).
+ * Writes as far as the last field that differs from its default, at least through the bitrate (26
+ * bytes). Returns the length. Errors: PF_E_INVALID (a value out of range), PF_E_FULL (cap).
  */
 int pf_hello_write(uint8_t *out, size_t cap, const struct pf_hello *h) PF_MUST_CHECK;
-/* Errors: PF_E_BAD_PACKET. A foreign version is no error here: look at h->version. */
+/*
+ * Errors: PF_E_BAD_PACKET. A foreign version is no error here: look at h->version (only the mode is read
+ * then). The mode is not judged: ask pf_mode_valid(). Values without a meaning read as their default.
+ */
 int pf_hello_read(struct pf_hello *h, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 struct pf_welcome {
@@ -147,22 +154,29 @@ struct pf_welcome {
 	uint16_t audio_frame_us;
 	uint8_t host_caps2;
 	uint8_t audio_layout;
+	uint16_t ext_offset; /* reader: where the extension block lies in the payload; 0 = none */
 };
 
+/* Every default of wire 4.2, and version. Nothing is random: keys and salt are the caller's. */
 void pf_welcome_init(struct pf_welcome *w);
+/* At least through host_caps (68 bytes). Returns the length. Errors: PF_E_INVALID, PF_E_FULL. */
 int pf_welcome_write(uint8_t *out, size_t cap, const struct pf_welcome *w) PF_MUST_CHECK;
-/* Errors: PF_E_BAD_PACKET (short, bad magic), PF_E_UNSUPPORTED (cipher, scheme), PF_E_INVALID (ranges). */
+/*
+ * Errors: PF_E_BAD_PACKET (short, bad magic, bad extension block), PF_E_UNSUPPORTED (cipher, scheme),
+ * PF_E_INVALID (ranges). A foreign version is no error: look at w->version (nothing else is read then).
+ */
 int pf_welcome_read(struct pf_welcome *w, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 struct pf_start {
 	uint16_t client_port;
+	uint16_t ext_offset; /* reader: as in pf_welcome; not written */
 };
 int pf_start_write(uint8_t *out, size_t cap, const struct pf_start *s) PF_MUST_CHECK;
 int pf_start_read(struct pf_start *s, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /*
- * Walks an extension block (wire 4.4) at data[0..len): length, entry count, repeats and truncation are
- * checked first, then `entry` is called for each (may be NULL). Errors: PF_E_BAD_PACKET.
+ * Walks an extension block (wire 4.4) that fills data[0..len): length, entry count, repeats and truncation
+ * are checked first, then `entry` is called for each (may be NULL). Errors: PF_E_BAD_PACKET.
  */
 int pf_ext_read(const uint8_t *data, size_t len,
 	void (*entry)(uint16_t tag, const uint8_t *value, size_t value_len, void *userdata),
