@@ -48,7 +48,14 @@ struct capture {
 	const struct capture_impl *impl;
 	struct capture_caps caps;     /* filled by create(), constant afterwards */
 	struct capture_params params; /* strings are the backend's own copies */
+	bool started;		      /* capture.c's: between a good start() and stop() */
+	_Atomic uint64_t n_frames;    /* given to on_frame */
+	_Atomic uint64_t
+		n_skipped; /* not made: the thread was late, or the consumer held every buffer */
 };
+
+#define CAPTURE_MAX_SIZE 8192u /* pixels a side: the largest picture of any codec level in use */
+#define CAPTURE_MAX_HZ	 1000u
 
 extern const struct capture_impl capture_synthetic_impl;
 extern const struct capture_impl capture_wlr_impl; /* HAVE_WLROOTS */
@@ -56,9 +63,14 @@ extern const struct capture_impl capture_wlr_impl; /* HAVE_WLROOTS */
 /* name: "synthetic", "wlr". Errors: PF_E_UNSUPPORTED (unknown or not built), PF_E_INVALID, PF_E_IO, PF_E_NOMEM. */
 int capture_create(
 	struct capture **out, const char *name, const struct capture_params *params) PF_MUST_CHECK;
-void capture_destroy(struct capture *c); /* takes NULL; stops first */
+/* Takes NULL; stops first. Frames that consumers still hold stay valid until their last unref. */
+void capture_destroy(struct capture *c);
 int capture_start(struct capture *c) PF_MUST_CHECK;
-void capture_stop(struct capture *c);
+void capture_stop(struct capture *c); /* may be called when not started; not from a callback */
+/*
+ * Thread: one controlling thread, as all of the above. Frames of the new mode follow soon; a few of the
+ * old one may come first. Errors: PF_E_UNSUPPORTED (follows its output), PF_E_INVALID, PF_E_NOMEM.
+ */
 int capture_set_mode(
 	struct capture *c, uint32_t width, uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
 
