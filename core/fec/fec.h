@@ -20,14 +20,18 @@ enum pf_fec_scheme {
 
 #define PF_FEC_GF8_MAX_SHARDS  255u   /* data + parity of one block */
 #define PF_FEC_GF16_MAX_SHARDS 65536u /* smaller power of two + larger count (wire 7.4) */
+#define PF_FEC_MAX_SHARD_LEN   65536u /* bytes; no datagram is longer */
+
+#define PF_FEC_AUDIO_DATA   4u
+#define PF_FEC_AUDIO_PARITY 2u
 
 struct pf_fec;
 
 struct pf_fec_params {
 	enum pf_fec_scheme scheme;
-	size_t max_data;      /* shards, 1.. */
-	size_t max_parity;    /* shards, 0.. */
-	size_t max_shard_len; /* bytes, even for GF16 */
+	size_t max_data;      /* shards, 1..the scheme's limit */
+	size_t max_parity;    /* shards, 0..the scheme's limit */
+	size_t max_shard_len; /* bytes, 1..PF_FEC_MAX_SHARD_LEN, even for GF16 */
 };
 
 /* Is (k, m) a block this scheme can code? k >= 1; m may be 0. */
@@ -39,7 +43,8 @@ void pf_fec_destroy(struct pf_fec *fec); /* takes NULL */
 
 /*
  * Compute m parity shards of len bytes from k data shards of len bytes. All pointers non-NULL;
- * parity shards must not overlap data shards. No allocation. Errors: PF_E_INVALID.
+ * parity shards must not overlap data shards. m = 0 does nothing. No allocation.
+ * Errors: PF_E_INVALID (k, m or len outside the scheme's or the object's limits).
  */
 int pf_fec_encode(struct pf_fec *fec, const uint8_t *const *data, size_t k, uint8_t *const *parity,
 	size_t m, size_t len) PF_MUST_CHECK;
@@ -53,5 +58,12 @@ int pf_fec_encode(struct pf_fec *fec, const uint8_t *const *data, size_t k, uint
  */
 int pf_fec_decode(struct pf_fec *fec, uint8_t *const *shards, const uint8_t *present, size_t k,
 	size_t m, size_t len) PF_MUST_CHECK;
+
+/*
+ * The fixed 4 + 2 code of GameStream audio (gamestream B.12): two parity shards of len bytes from
+ * four data shards. All pointers non-NULL, parity apart from data. Thread: any.
+ */
+void pf_fec_audio_encode(const uint8_t *const data[PF_FEC_AUDIO_DATA],
+	uint8_t *const parity[PF_FEC_AUDIO_PARITY], size_t len);
 
 #endif

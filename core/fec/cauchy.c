@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/fec/cauchy.h"
+
+/*
+ * With f(z) = prod over lost (z ^ x) / prod over used (z ^ y):
+ *   g of present data at z is w * f(z); g of a used parity shard is the residue of f at its point,
+ *   that is f without its own factor, over w; u of a lost shard is 1/(w * f'(z)), that is 1/f
+ *   without its own factor.
+ * Skipping an own factor needs no test: the XOR is 0 there, and that term is left out.
+ */
+static uint32_t log_f(const struct pf_cauchy *c, uint16_t z)
+{
+	/* At most 65,536 terms of less than 2^16 on each side: no overflow in 64 bits. */
+	uint64_t num = 0, den = 0;
+	for (size_t t = 0; t < c->n_lost; t++) {
+		uint16_t x = z ^ c->lost[t], y = z ^ c->used[t];
+		num += x ? c->log[x] : 0;
+		den += y ? c->log[y] : 0;
+	}
+	return (uint32_t)((num % c->order + c->order - den % c->order) % c->order);
+}
+
+void pf_cauchy_solve(const struct pf_cauchy *c)
+{
+	for (size_t s = 0; s < c->n_known; s++)
+		c->known_gain[s] = (uint16_t)((log_f(c, c->known[s]) + c->weight[s]) % c->order);
+	for (size_t e = 0; e < c->n_lost; e++) {
+		uint32_t v = (log_f(c, c->lost[e]) + c->lost_weight[e]) % c->order;
+		c->lost_gain[e] = (uint16_t)((c->order - v) % c->order);
+	}
+}
