@@ -26,6 +26,10 @@ struct encoder_params {
 struct encoder_caps {
 	bool live_bitrate; /* set_bitrate() without a keyframe */
 	bool invalidate;   /* can refer past a range of lost frames */
+	/* What the pictures are, as CICP (H.273): primaries, transfer, matrix, full range. The stream says the same. */
+	uint8_t colour[4];
+	/* Size of the coded picture: the asked one, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
+	uint32_t coded_width, coded_height;
 };
 
 struct encoder_impl {
@@ -52,15 +56,28 @@ extern const struct encoder_impl
 #define ENCODER_MIN_KBPS     500u     /* wire 9 */
 #define ENCODER_MAX_KBPS     8000000u /* wire 9 */
 #define ENCODER_DEFAULT_KBPS 20000u
+#define ENCODER_MIN_SIZE     16u   /* one macroblock */
+#define ENCODER_MAX_SIZE     8192u /* pixels a side: the largest picture of any codec level in use */
+#define ENCODER_MAX_HZ	     1000u
+#define ENCODER_MAX_THREADS  16u
 
-/* name NULL or "auto" = the first that can make params->codec. Errors: PF_E_UNSUPPORTED, PF_E_INVALID. */
+/*
+ * name NULL or "auto" = the first that can make params->codec; "x264", "null". The bitrate is clamped to
+ * the range above. Errors: PF_E_UNSUPPORTED (not built, or not this codec), PF_E_INVALID, PF_E_NOMEM.
+ */
 int encoder_create(
 	struct encoder **out, const char *name, const struct encoder_params *params) PF_MUST_CHECK;
 void encoder_destroy(struct encoder *e); /* takes NULL */
+/*
+ * The first unit of an encoder and those with force_keyframe are keyframes, no others. Errors:
+ * PF_E_INVALID (the frame has not the encoder's size), PF_E_NOMEM, PF_E_IO (the encoder failed: make a
+ * new one). After an error the unit holds nothing.
+ */
 int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe,
 	struct unit *unit) PF_MUST_CHECK;
+/* From the next frame on; clamped. Errors: PF_E_UNSUPPORTED (see caps.live_bitrate), PF_E_IO. */
 int encoder_set_bitrate(struct encoder *e, uint32_t kbps) PF_MUST_CHECK;
-/* The codecs that the named (or any) built encoder can make. */
+/* The codecs (bits of enum pf_codec) that the named encoder can make; NULL or "auto" = any that may be picked. */
 uint8_t encoder_codecs(const char *name);
 
 #endif

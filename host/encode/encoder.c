@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/encode/encoder.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "host/base/log.h"
+
+/* In order of preference for "auto". */
+static const struct encoder_impl *const impls[] = {
+#if defined(HAVE_X264) && HAVE_X264
+	&encoder_x264_impl,
+#endif
+	&encoder_null_impl,
+};
+
+#define N_IMPLS (sizeof(impls) / sizeof(impls[0]))
+
+static bool is_auto(const char *name)
+{
+	return !name || !strcmp(name, "auto");
+}
+
+static bool name_matches(const char *name, const struct encoder_impl *impl)
+{
+	if (is_auto(name))
+		return impl != &encoder_null_impl; /* a stand-in is never picked by itself */
+	return !strcmp(name, impl->name);
+}
+
+static const struct encoder_impl *find_impl(const char *name, uint8_t codec)
+{
+	for (size_t i = 0; i < N_IMPLS; i++)
+		if (name_matches(name, impls[i]) && (impls[i]->codecs & codec))
+			return impls[i];
+	return NULL;
+}
+
+uint8_t encoder_codecs(const char *name)
+{
+	uint8_t codecs = 0;
+	for (size_t i = 0; i < N_IMPLS; i++)
+		if (name_matches(name, impls[i]))
+			codecs |= impls[i]->codecs;
+	return codecs;
+}
+
+static uint32_t clamp_kbps(uint32_t kbps)
+{
+	if (kbps < ENCODER_MIN_KBPS)
+		return ENCODER_MIN_KBPS;
+	return kbps < ENCODER_MAX_KBPS ? kbps : ENCODER_MAX_KBPS;
+}
+
+static bool params_are_sane(const struct encoder_params *p)
+{
+	return p->width >= ENCODER_MIN_SIZE && p->width <= ENCODER_MAX_SIZE &&
+		p->height >= ENCODER_MIN_SIZE && p->height <= ENCODER_MAX_SIZE && p->refresh_hz &&
+		p->refresh_hz <= ENCODER_MAX_HZ && p->threads <= ENCODER_MAX_THREADS && p->codec &&
+		!(p->codec & (p->codec - 1));
+}
+
+int encoder_create(struct encoder **out, const char *name, const struct encoder_params *params)
+{
+	*out = NULL;
+	if (!params_are_sane(params)) {
+		log_error("encoder: %ux%u at %u Hz with %u threads is out of range; take %u to %u "
+			  "pixels a side, 1 to %u Hz and at most %u threads",
+			params->width, params->height, params->refresh_hz, params->threads,
+			ENCODER_MIN_SIZE, ENCODER_MAX_SIZE, ENCODER_MAX_HZ, ENCODER_MAX_THREADS);
+		return PF_E_INVALID;
+	}
+	bool one_codec = params->codec && !(params->codec & (params->codec - 1));
+	if (!one_codec)
+		return PF_E_INVALID;
+	const struct encoder_impl *impl = find_impl(name, params->codec);
+	if (!impl) {
+		log_error("encoder: '%s' with codec %#x is not in this build; "
+			  "the codecs that it can make are %#x",
+			is_auto(name) ? "auto" : name, params->codec, encoder_codecs(name));
+		return PF_E_UNSUPPORTED;
+	}
+	struct encoder_params checked = *params;
+	checked.bitrate_kbps = clamp_kbps(params->bitrate_kbps);
+	int err = impl->create(out, &checked);
+	if (err < 0)
+		*out = NULL;
+	return err;
+}
+
+void encoder_destroy(struct encoder *e)
+{
+	if (e)
+		e->impl->destroy(e);
+}
+
+int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe, struct unit *unit)
+{
+	if (frame->width != e->params.width || frame->height != e->params.height ||
+		frame->stride < (size_t)frame->width * 4 || frame->stride > INT_MAX)
+		return PF_E_INVALID;
+	unit->len = 0;
+	int err = e->impl->encode(e, frame, force_keyframe, unit);
+	if (err < 0)
+		unit->len = 0;
+	return err;
+}
+
+int encoder_set_bitrate(struct encoder *e, uint32_t kbps)
+{
+	kbps = clamp_kbps(kbps);
+	if (kbps == e->params.bitrate_kbps)
+		return 0;
+	if (!e->caps.live_bitrate)
+		return PF_E_UNSUPPORTED;
+	int err = e->impl->set_bitrate(e, kbps);
+	if (err >= 0)
+		e->params.bitrate_kbps = kbps;
+	return err;
+}
