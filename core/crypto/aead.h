@@ -30,6 +30,15 @@ int pf_aead_create(struct pf_aead **out, enum pf_cipher cipher, const uint8_t *k
 	size_t key_len) PF_MUST_CHECK;
 void pf_aead_destroy(struct pf_aead *aead); /* takes NULL */
 
+/*
+ * The same from one named provider, for tests and benchmarks: pf_aead_provider_at(0), (1), ... are
+ * the names that this build has, fastest first, then NULL. provider NULL: the first that can.
+ */
+int pf_aead_create_from(struct pf_aead **out, const char *provider, enum pf_cipher cipher,
+	const uint8_t *key, size_t key_len) PF_MUST_CHECK;
+const char *pf_aead_provider_at(size_t i);
+const char *pf_aead_provider(const struct pf_aead *aead); /* never NULL, static */
+
 /* Encrypt text[0..len) in place and write the tag to text[len..len+16). */
 int pf_aead_seal(struct pf_aead *aead, const uint8_t nonce[static PF_AEAD_NONCE_LEN],
 	const uint8_t *aad, size_t aad_len, uint8_t *text, size_t len) PF_MUST_CHECK;
