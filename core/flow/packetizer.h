@@ -22,11 +22,14 @@ struct pf_packetizer;
 struct pf_packetizer_params {
 	size_t shard_payload; /* bytes of one shard: even, 16..PF_MAX_SHARD_PAYLOAD */
 	enum pf_fec_scheme scheme;
-	unsigned fec_percent;	      /* parity as a share of data, 0..100; 0 = none */
-	unsigned min_parity;	      /* floor per block when fec_percent > 0 */
-	size_t max_data_per_block;    /* shards */
-	size_t max_frame_bytes;	      /* largest access unit accepted */
-	const struct pf_sealer *seal; /* copied; NULL = no encryption (tests) */
+	unsigned fec_percent;	   /* parity as a share of data, 0..100; 0 = none */
+	unsigned min_parity;	   /* floor per block when fec_percent > 0; at most 255 */
+	size_t max_data_per_block; /* shards; every block but the last of a frame has this many */
+	size_t max_frame_bytes;	   /* largest access unit accepted */
+	/* Copied; NULL = no encryption (tests). A later packetizer under the same key must go on where
+	 * the one before stopped, or nonces repeat: both values come from pf_packetizer_resume(). */
+	const struct pf_sealer *seal;
+	uint32_t first_stream_seq; /* 0 for the first of a session */
 };
 
 #define PF_MAX_SHARD_PAYLOAD 9128u /* 9216-byte jumbo datagram less header and seal */
@@ -51,11 +54,20 @@ int pf_packetizer_create(
 	struct pf_packetizer **out, const struct pf_packetizer_params *params) PF_MUST_CHECK;
 void pf_packetizer_destroy(struct pf_packetizer *p); /* takes NULL */
 
-/* Takes effect with the next frame; percent 0..100. Errors: PF_E_INVALID. */
+/*
+ * Takes effect with the next frame; percent 0..100. GF8 gives at most 255 - k parity shards however
+ * high the percent: choose max_data_per_block for the percent that is wanted. Errors: PF_E_INVALID.
+ */
 int pf_packetizer_set_fec_percent(struct pf_packetizer *p, unsigned percent) PF_MUST_CHECK;
 
 /* Errors: PF_E_INVALID (au longer than max_frame_bytes), PF_E_CRYPTO, PF_E_CLOSED. */
 int pf_packetizer_build(struct pf_packetizer *p, const struct pf_frame_info *info,
 	const uint8_t *au, size_t len, struct pf_packet_batch *batch) PF_MUST_CHECK;
+
+/*
+ * Where the next packetizer of this session goes on (after a change of shard size, say): *seal is the
+ * sealer as it is now (untouched without encryption), the result is its first_stream_seq.
+ */
+uint32_t pf_packetizer_resume(const struct pf_packetizer *p, struct pf_sealer *seal);
 
 #endif

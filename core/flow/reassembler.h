@@ -9,6 +9,9 @@
 #include "core/base/error.h"
 #include "core/fec/fec.h"
 
+/* Zero bytes that follow every access unit: decoders read a little past the end. */
+#define PF_AU_PADDING 64u
+
 /*
  * Opened packets -> access units, in order (wire 7.5). Sans-IO: time comes as an argument, memory
  * is taken at create() and bounded by the limits, nothing is allocated per packet or per frame.
@@ -40,6 +43,7 @@ void pf_reassembler_limits_init(struct pf_reassembler_limits *l, size_t max_fram
 struct pf_reassembler_params {
 	struct pf_reassembler_limits limits;
 	size_t shard_bytes; /* as agreed: a packet with another shard size is refused */
+	unsigned schemes;   /* bits 1 << enum pf_fec_scheme that may come; 0 = both (more memory) */
 	/* Says whether a complete frame can be decoded without the ones before it. NULL: only
 	 * PF_USER_RECOVERY_POINT in user_flags counts. Called inside push(). */
 	bool (*is_anchor)(const uint8_t *au, size_t len, uint32_t user_flags, void *userdata);
@@ -47,7 +51,8 @@ struct pf_reassembler_params {
 };
 
 struct pf_au {
-	const uint8_t *data; /* borrowed until pf_reassembler_release() */
+	const uint8_t
+		*data; /* borrowed until pf_reassembler_release(); PF_AU_PADDING zeros follow */
 	size_t len;
 	uint64_t pts_ns; /* host clock */
 	uint32_t frame_index;
@@ -60,11 +65,12 @@ struct pf_au {
 };
 
 struct pf_reassembler_stats {
-	uint64_t packets;     /* accepted */
-	uint64_t packets_bad; /* header refused or over a limit */
-	uint64_t packets_duplicate;
-	uint64_t packets_late;	   /* of a frame already complete or gone */
-	uint64_t shards_recovered; /* by parity */
+	uint64_t packets;	    /* every one with a good header, but duplicates */
+	uint64_t packets_bad;	    /* header refused or over a limit */
+	uint64_t packets_duplicate; /* of a frame in flight; the replay window sees all others */
+	uint64_t packets_late;	    /* data shards that parity had rebuilt before they came */
+	uint64_t packets_unneeded;  /* parity of whole blocks; any packet of a frame that is gone */
+	uint64_t shards_recovered;  /* by parity */
 	uint64_t frames_completed;
 	uint64_t frames_recovered; /* completed with at least one recovered shard */
 	uint64_t frames_lost;	   /* given up, seen or never seen */
@@ -72,6 +78,7 @@ struct pf_reassembler_stats {
 	size_t bytes_in_flight;
 };
 
+/* Errors: PF_E_INVALID (a limit out of range), PF_E_NOMEM. */
 int pf_reassembler_create(
 	struct pf_reassembler **out, const struct pf_reassembler_params *params) PF_MUST_CHECK;
 void pf_reassembler_destroy(struct pf_reassembler *r); /* takes NULL */
@@ -83,7 +90,10 @@ void pf_reassembler_destroy(struct pf_reassembler *r); /* takes NULL */
 int pf_reassembler_push(
 	struct pf_reassembler *r, const uint8_t *packet, size_t len, uint64_t now_ns) PF_MUST_CHECK;
 
-/* The next frame in order. Returns 0 and fills *au, or PF_E_NO_FRAME. At most one unreleased at a time. */
+/*
+ * The next frame in order. Returns 0 and fills *au, or PF_E_NO_FRAME. At most one unreleased at a
+ * time: PF_E_INVALID otherwise.
+ */
 int pf_reassembler_poll(struct pf_reassembler *r, struct pf_au *au) PF_MUST_CHECK;
 /* Gives the memory of the polled frame back. */
 void pf_reassembler_release(struct pf_reassembler *r);
