@@ -411,7 +411,10 @@ static int add_packet(struct pf_reassembler *r, const struct pf_native_header *h
 			return err;
 	}
 	uint32_t recovered = s->frame.recovered;
-	int added = pf_frame_add(&s->frame, r->arena, &r->codec, h, g, shard);
+	int added;
+	do
+		added = pf_frame_add(&s->frame, r->arena, &r->codec, h, g, shard);
+	while (added == PF_E_FULL && evict_below(r, h->frame_index));
 	if (added < 0)
 		return added;
 	count_added(r, added);
