@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "client/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <libavutil/frame.h>
+
+#include "client/change.h"
+#include "client/clock.h"
+#include "client/connect.h"
+#include "client/pipeline.h"
+#include "client/png.h"
+#include "client/record.h"
+#include "client/script.h"
+#include "client/stats.h"
+
+#define FIRST_PICTURE_NS (10 * NS_PER_S) /* the host's display, compositor and encoder must start */
+#define SCRIPT_AFTER_NS	 NS_PER_S	 /* time to learn the picture before it is typed into */
+#define JUDGE_AFTER_NS	 (500 * NS_PER_MS) /* an application must have had time to show a key */
+#define RETRY_NS	 (5 * NS_PER_MS)   /* the library's input queue was full */
+#define TICK_NS		 (100 * NS_PER_MS) /* how late an answer of the host may be seen */
+
+struct run {
+	const struct options *o;
+	struct punktfunk_connection *connection;
+	struct pipeline *pipeline;
+	struct record *record;
+	struct stats_trace *trace;
+	struct change *change;
+	const struct pipeline_picture *last; /* the pipeline's */
+	struct script script;
+	struct punktfunk_input_event unsent;
+	bool has_unsent, scripted;
+	int typing_blocks;
+	int wake_fd;
+
+	uint64_t connected_ns, first_ns, now_ns; /* CLOCK_MONOTONIC */
+	enum stats_switch mode_switch;
+	uint64_t asked_ns, old_size;
+	double switch_ms;
+
+	uint64_t shown_ns, shown_decoded, shown_bytes;
+	struct stats_summary summary;
+	int code;
+	bool over;
+};
+
+static volatile sig_atomic_t signalled;
+static int signal_fd = -1;
+
+static void handle_signal(int number)
+{
+	(void)number;
+	int saved = errno;
+	uint64_t one = 1;
+	signalled = 1;
+	ssize_t n = write(signal_fd, &one, sizeof(one));
+	(void)n;
+	errno = saved;
+}
+
+static void catch_signals(int fd)
+{
+	/* Once: the second signal ends a client that hangs. */
+	struct sigaction action = {.sa_handler = handle_signal, .sa_flags = (int)SA_RESETHAND};
+	signal_fd = fd;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+void run_say(const char *format, ...)
+{
+	char line[CONNECT_MESSAGE_MAX + 512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	fprintf(stderr, "%spunktfunk-client: %s\n", isatty(2) ? "\r\033[K" : "", line);
+}
+
+/* The stream is over with this code; the first reason counts. */
+static void end_with(struct run *r, int code)
+{
+	if (!r->over)
+		r->code = code;
+	r->over = true;
+}
+
+static void output_failed(struct run *r, const char *what, const char *path, int error)
+{
+	run_say("%s could not be written to %s (%s); make room there or name another file.", what,
+		path, strerror(error));
+	end_with(r, EXIT_OUTPUT);
+	r->code = EXIT_OUTPUT;
+}
+
+static bool open_outputs(struct run *r)
+{
+	if (r->o->out && record_create(&r->record, r->o->out) != 0) {
+		output_failed(r, "The recording", r->o->out, errno);
+		return false;
+	}
+	if (r->o->trace && stats_trace_create(&r->trace, r->o->trace) != 0) {
+		output_failed(r, "The trace", r->o->trace, errno);
+		return false;
+	}
+	return true;
+}
+
+/* Takes a verdict on the typing, if there is something to judge and the text had time to show. */
+static void judge_typing(struct run *r)
+{
+	if (!r->o->type.keys || !r->scripted || !r->last ||
+		r->now_ns - r->script.start_ns < JUDGE_AFTER_NS)
+		return;
+	int blocks = change_judge(r->change, r->last->frame);
+	if (blocks >= 0)
+		r->typing_blocks = blocks;
+}
+
+static void take_picture(struct run *r)
+{
+	const struct pipeline_picture *picture = pipeline_take(r->pipeline);
+	if (!picture)
+		return;
+	r->last = picture;
+	if (!r->first_ns) {
+		r->first_ns = r->now_ns;
+		r->summary.first_picture_ns = picture->decode_end_ns;
+		script_init(
+			&r->script, r->o->type.keys, r->o->mouse, r->first_ns + SCRIPT_AFTER_NS);
+	}
+	script_set_size(
+		&r->script, (uint32_t)picture->frame->width, (uint32_t)picture->frame->height);
+	if (!r->scripted && r->o->type.keys)
+		change_learn(r->change, picture->frame);
+}
+
+/* False: the queue is full, the event is kept for the next try. */
+static bool send_event(struct run *r, const struct punktfunk_input_event *e)
+{
+	if (e->kind == PUNKTFUNK_INPUT_MOUSE_ABS)
+		change_hide(r->change, e->x, e->y);
+	if (punktfunk_connection_send_input(r->connection, e) == PUNKTFUNK_E_FULL) {
+		r->unsent = *e;
+		r->has_unsent = true;
+	}
+	return !r->has_unsent;
+}
+
+static void play_script(struct run *r)
+{
+	struct punktfunk_input_event e;
+	if (!r->first_ns)
+		return;
+	if (!r->scripted && r->now_ns < r->script.start_ns) {
+		/*
+		 * Where the pointer was before is not known. Moved away at once, its old place is learned
+		 * with it and without it, and so cannot pass for typing later.
+		 */
+		if (r->o->mouse && !r->script.n_moves) {
+			r->script.n_moves = 1;
+			e = script_first_move(&r->script);
+			send_event(r, &e);
+		}
+		return;
+	}
+	r->scripted = true;
+	if (r->has_unsent) {
+		e = r->unsent;
+		r->has_unsent = false;
+		if (!send_event(r, &e))
+			return;
+	}
+	while (script_poll(&r->script, r->now_ns, &e) && send_event(r, &e))
+		;
+}
+
+static void switch_mode(struct run *r, const struct pipeline_counters *c)
+{
+	const struct punktfunk_mode *want = &r->o->remode.mode;
+	uint64_t size = (uint64_t)c->width << 32 | c->height;
+	if (!want->width || !r->first_ns)
+		return;
+	if (r->mode_switch == STATS_SWITCH_NONE &&
+		r->now_ns >= r->first_ns + r->o->remode.at_s * NS_PER_S) {
+		judge_typing(r);
+		r->asked_ns = clock_mono_ns();
+		r->old_size = size;
+		r->mode_switch = STATS_SWITCH_OPEN;
+		int err = punktfunk_connection_request_mode(
+			r->connection, want->width, want->height, want->refresh_hz);
+		if (err == PUNKTFUNK_E_FULL)
+			r->mode_switch = STATS_SWITCH_NONE; /* again on the next round */
+		else if (err)
+			r->mode_switch = STATS_SWITCH_REFUSED;
+	} else if (r->mode_switch == STATS_SWITCH_OPEN) {
+		int result = punktfunk_connection_mode_result(r->connection);
+		bool same_size = r->old_size == ((uint64_t)want->width << 32 | want->height);
+		if (size != r->old_size) {
+			r->mode_switch = STATS_SWITCH_DONE;
+			r->switch_ms = (double)(int64_t)(c->size_since_ns - r->asked_ns) / 1e6;
+		} else if (same_size && result == 1) {
+			r->mode_switch = STATS_SWITCH_DONE;
+			r->switch_ms = (double)(r->now_ns - r->asked_ns) / 1e6;
+		} else if (result < 0 && result != PUNKTFUNK_E_NO_FRAME) {
+			r->mode_switch = STATS_SWITCH_REFUSED;
+		}
+	}
+}
+
+static void show_progress(struct run *r, const struct pipeline_counters *c)
+{
+	bool terminal = isatty(2);
+	uint64_t every = terminal ? NS_PER_S : 5 * NS_PER_S;
+	if (r->o->quiet || r->now_ns - r->shown_ns < every)
+		return;
+	double s = (double)(r->now_ns - r->shown_ns) / 1e9;
+	struct punktfunk_stats stats = {.size = sizeof(stats)};
+	punktfunk_connection_get_stats(r->connection, &stats);
+	fprintf(stderr, "%s%4.0f s  %4ux%-4u  %5.1f fps  %6.0f kbit/s  lost %llu%s",
+		terminal ? "\r" : "", (double)(r->now_ns - r->connected_ns) / 1e9, c->width,
+		c->height, (double)(c->decoded - r->shown_decoded) / s,
+		(double)(stats.bytes_received - r->shown_bytes) * 8 / 1000 / s,
+		(unsigned long long)(stats.frames_lost + c->damaged), terminal ? "\033[K" : "\n");
+	r->shown_ns = r->now_ns;
+	r->shown_decoded = c->decoded;
+	r->shown_bytes = stats.bytes_received;
+}
+
+/* Why the library says that there is no more. */
+static void note_end(struct run *r)
+{
+	static const char *const words[] = {
+		"none", "local", "game-exited", "host-ended", "host-error", "lost"};
+	int reason = punktfunk_connection_end_reason(r->connection);
+	bool known = reason > PUNKTFUNK_END_NONE && reason <= PUNKTFUNK_END_LOST;
+	r->summary.end_reason = words[known ? reason : PUNKTFUNK_END_LOST];
+	bool planned = !r->o->seconds &&
+		(reason == PUNKTFUNK_END_GAME_EXITED || reason == PUNKTFUNK_END_HOST_ENDED);
+	const char *said = punktfunk_connection_end_message(r->connection);
+	if (reason == PUNKTFUNK_END_LOST || !known)
+		run_say("The host was lost (%s); check the network and that the host runs, then "
+			"connect "
+			"again.",
+			said);
+	else
+		run_say("The host ended the stream (%s)%s", said,
+			planned ? "." : " early; look at its messages.");
+	end_with(r, planned ? EXIT_FINE : EXIT_ENDED);
+}
+
+static void check_end(struct run *r, const struct pipeline_counters *c)
+{
+	if (c->record_error)
+		output_failed(r, "The recording", r->o->out, c->record_error);
+	else if (signalled)
+		end_with(r, EXIT_FINE);
+	else if (c->ended)
+		note_end(r);
+	else if (!r->first_ns && r->now_ns - r->connected_ns > FIRST_PICTURE_NS)
+		end_with(r, EXIT_NO_PICTURE);
+	else if (r->first_ns && r->o->seconds &&
+		r->now_ns - r->first_ns >= r->o->seconds * NS_PER_S)
+		end_with(r, EXIT_FINE);
+}
+
+/* Sleeps until something is due or the pipeline or a signal wakes. */
+static void wait_for_work(struct run *r)
+{
+	uint64_t until = r->now_ns + TICK_NS, count;
+	if (r->first_ns) {
+		uint64_t due = r->has_unsent ? r->now_ns + RETRY_NS : script_deadline(&r->script);
+		until = due < until ? due : until;
+		uint64_t end = r->first_ns + r->o->seconds * NS_PER_S;
+		if (r->o->seconds && end < until)
+			until = end;
+	}
+	uint64_t now = clock_mono_ns(), left = until > now ? until - now : 0;
+	struct timespec timeout = {.tv_sec = 0, .tv_nsec = (long)left};
+	struct pollfd fd = {.fd = r->wake_fd, .events = POLLIN};
+	if (ppoll(&fd, 1, &timeout, NULL) > 0) {
+		ssize_t n = read(r->wake_fd, &count, sizeof(count));
+		(void)n;
+	}
+}
+
+static void stream(struct run *r)
+{
+	struct pipeline_params params = {.connection = r->connection,
+		.record = r->record,
+		.trace = r->trace,
+		.wake_fd = r->wake_fd};
+	int err = pipeline_start(&r->pipeline, &params);
+	if (err) {
+		run_say("The decoder cannot start (%s); check that libavcodec has H.264 and that "
+			"memory is "
+			"left.",
+			punktfunk_strerror(err));
+		end_with(r, EXIT_NO_PICTURE);
+		return;
+	}
+	r->connected_ns = r->shown_ns = clock_mono_ns();
+	while (!r->over) {
+		r->now_ns = clock_mono_ns();
+		take_picture(r);
+		struct pipeline_counters c = pipeline_counters(r->pipeline);
+		check_end(r, &c);
+		play_script(r);
+		switch_mode(r, &c);
+		show_progress(r, &c);
+		if (!r->over)
+			wait_for_work(r);
+	}
+	script_cancel(&r->script);
+	struct punktfunk_input_event e;
+	while (r->scripted && script_poll(&r->script, UINT64_MAX, &e))
+		punktfunk_connection_send_input(r->connection, &e);
+	pipeline_stop(r->pipeline);
+	r->now_ns = clock_mono_ns();
+	take_picture(r);
+	struct pipeline_counters c = pipeline_counters(r->pipeline);
+	switch_mode(r, &c);
+	judge_typing(r);
+}
+
+/* What the host keeps of the stream must be asked before the connection is closed. */
+static void collect(struct run *r)
+{
+	struct stats_summary *s = &r->summary;
+	s->library.size = sizeof(s->library);
+	punktfunk_connection_get_stats(r->connection, &s->library);
+	punktfunk_connection_mode(r->connection, &s->mode);
+	s->bitrate_kbps = punktfunk_connection_bitrate(r->connection);
+	s->clock_offset_ns = punktfunk_connection_clock_offset_ns(r->connection);
+	if (r->pipeline)
+		s->counters = pipeline_counters(r->pipeline);
+	s->mode_switch = r->mode_switch;
+	s->mode_switch_ms = r->switch_ms;
+	s->typing_blocks = r->typing_blocks;
+	if (!s->end_reason)
+		s->end_reason = "local";
+	s->end_message = punktfunk_connection_end_message(r->connection);
+}
+
+static void finish_files(struct run *r)
+{
+	if (r->record && r->code != EXIT_OUTPUT) {
+		int err = record_finish(r->record);
+		if (err && err != PUNKTFUNK_E_NO_FRAME)
+			output_failed(r, "The recording", r->o->out, errno);
+	}
+	if (stats_trace_finish(r->trace) != 0)
+		output_failed(r, "The trace", r->o->trace, errno);
+	r->trace = NULL;
+	if (r->o->frame_png && r->last) {
+		errno = 0;
+		if (png_write(r->o->frame_png, r->last->frame) != 0)
+			output_failed(r, "The picture", r->o->frame_png, errno ? errno : EINVAL);
+	}
+}
+
+/* Turns a good end into a bad one when what was wanted did not happen. */
+static void check_outcome(struct run *r)
+{
+	const struct pipeline_counters *c = &r->summary.counters;
+	if (c->delayed)
+		run_say("The decoder held %llu pictures back; set the host's encoder to no "
+			"B-frames and no "
+			"reordering.",
+			(unsigned long long)c->delayed);
+	if (!c->decoded && (r->code == EXIT_FINE || r->code == EXIT_NO_PICTURE)) {
+		r->code = EXIT_NO_PICTURE;
+		run_say("The host sent no picture that could be decoded (%llu damaged); look at "
+			"its "
+			"messages.",
+			(unsigned long long)c->damaged);
+	}
+	if (r->code == EXIT_FINE && !signalled && r->o->remode.mode.width &&
+		r->mode_switch != STATS_SWITCH_DONE) {
+		r->code = EXIT_REFUSED;
+		run_say("The host did not switch to %ux%u at %u Hz (%s); ask for a mode that it "
+			"offers.",
+			r->o->remode.mode.width, r->o->remode.mode.height,
+			r->o->remode.mode.refresh_hz,
+			r->mode_switch == STATS_SWITCH_REFUSED ? "it refused"
+							       : "no new picture came in time");
+	}
+}
+
+static void finish(struct run *r)
+{
+	if (!r->o->quiet && isatty(2))
+		fputc('\n', stderr);
+	collect(r);
+	if (strcmp(r->summary.end_reason, "local") == 0)
+		punktfunk_connection_disconnect_quit(r->connection);
+	finish_files(r);
+	check_outcome(r);
+	r->summary.exit_code = r->code;
+	if (r->o->summary && stats_summary_write(r->o->summary, &r->summary) != 0)
+		output_failed(r, "The summary", r->o->summary, errno);
+	pipeline_destroy(r->pipeline);
+	record_destroy(r->record);
+	change_destroy(r->change);
+	punktfunk_connection_close(r->connection);
+	signal_fd = -1;
+	close(r->wake_fd);
+}
+
+int run_stream(const struct options *o)
+{
+	struct run r = {.o = o, .typing_blocks = -1, .summary = {.options = o}};
+	char message[CONNECT_MESSAGE_MAX];
+	r.change = change_create();
+	r.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!r.change || r.wake_fd < 0) {
+		run_say("The system has no memory or descriptors left; end other programs and try "
+			"again.");
+		change_destroy(r.change);
+		return EXIT_CONNECT;
+	}
+	int code = connect_host(&r.connection, o, r.summary.fingerprint, message);
+	if (message[0] && (code || !o->quiet))
+		run_say("%s", message);
+	if (code) {
+		change_destroy(r.change);
+		close(r.wake_fd);
+		return code;
+	}
+	r.summary.connected_ns = clock_real_ns();
+	catch_signals(r.wake_fd);
+	if (open_outputs(&r))
+		stream(&r);
+	r.summary.ended_ns = clock_real_ns();
+	finish(&r);
+	return r.code;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The client library's interface without a network: a host in the same process that encodes small
+ * pictures. The environment says how it misbehaves: FAKE is one of the words below, FAKE_CERT the byte
+ * that its fingerprint consists of.
+ */
+#include "punktfunk_core.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/client/h264_source.h"
+
+#define FRAME_NS    16666667ull
+#define END_AFTER   20 /* frames, in the scenarios that end */
+#define BREAK_AT    10
+#define UNIT_BUFFER (4u << 20)
+
+struct punktfunk_connection {
+	struct h264_source *source;
+	struct punktfunk_mode mode;
+	_Atomic uint64_t wanted_mode; /* width << 32 | height, 0 = none */
+	atomic_int mode_result;
+	atomic_uint n_keys;
+	_Atomic uint64_t pointer; /* x << 32 | y */
+	atomic_bool want_keyframe;
+	uint64_t next_ns, delivered, bytes;
+	uint8_t *unit;
+	int end_reason;
+};
+
+static bool fake_is(const char *word)
+{
+	const char *fake = getenv("FAKE");
+	return fake && !strcmp(fake, word);
+}
+
+static uint64_t now_ns(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void own_fingerprint(uint8_t out[32])
+{
+	const char *cert = getenv("FAKE_CERT");
+	memset(out, cert ? (int)strtol(cert, NULL, 16) : 0x5a, 32);
+}
+
+uint32_t punktfunk_abi_version(void)
+{
+	return fake_is("abi") ? PUNKTFUNK_ABI_VERSION + 1 : PUNKTFUNK_ABI_VERSION;
+}
+
+const char *punktfunk_strerror(int status)
+{
+	return status == PUNKTFUNK_E_TIMEOUT ? "timed out" : "error of the fake";
+}
+
+void punktfunk_connect_opts_init(struct punktfunk_connect_opts *opts)
+{
+	memset(opts, 0, sizeof(*opts));
+	opts->size = sizeof(*opts);
+}
+
+int punktfunk_connect_opts(struct punktfunk_connection **out,
+	const struct punktfunk_connect_opts *opts, char *message, size_t message_len)
+{
+	uint8_t own[32];
+	own_fingerprint(own);
+	if (fake_is("timeout"))
+		return PUNKTFUNK_E_TIMEOUT;
+	if (fake_is("refuse")) {
+		snprintf(message, message_len, "The host's operator \x1b[31mdenied this client.");
+		return PUNKTFUNK_E_DENIED;
+	}
+	if (opts->pin && memcmp(opts->pin, own, 32) != 0)
+		return PUNKTFUNK_E_PIN;
+	struct punktfunk_connection *c = calloc(1, sizeof(*c));
+	if (!c || !(c->unit = calloc(1, UNIT_BUFFER)))
+		abort();
+	c->mode = opts->mode;
+	c->source = h264_source_create(opts->mode.width, opts->mode.height, 2);
+	c->next_ns = now_ns(CLOCK_MONOTONIC);
+	c->mode_result = PUNKTFUNK_E_NO_FRAME;
+	c->want_keyframe = true;
+	/* Where a desktop's pointer rests at first. */
+	c->pointer = (uint64_t)(opts->mode.width / 2) << 32 | opts->mode.height / 2;
+	*out = c;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_fingerprint(const struct punktfunk_connection *c, uint8_t *out)
+{
+	(void)c;
+	own_fingerprint(out);
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_mode(const struct punktfunk_connection *c, struct punktfunk_mode *out)
+{
+	*out = c->mode;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_codec(const struct punktfunk_connection *c)
+{
+	(void)c;
+	return fake_is("codec") ? PUNKTFUNK_CODEC_HEVC : PUNKTFUNK_CODEC_H264;
+}
+
+uint32_t punktfunk_connection_bitrate(const struct punktfunk_connection *c)
+{
+	(void)c;
+	return 5000;
+}
+
+int64_t punktfunk_connection_clock_offset_ns(const struct punktfunk_connection *c)
+{
+	(void)c;
+	return 0;
+}
+
+/* A grey field, a cell for each key that came, and a pointer. */
+static void draw(struct punktfunk_connection *c)
+{
+	uint32_t w = c->mode.width, h = c->mode.height, columns = w / 10;
+	uint8_t *luma = h264_source_luma(c->source);
+	memset(luma, 64, (size_t)w * h);
+	uint32_t keys = fake_is("deaf") ? 0 : c->n_keys;
+	for (uint32_t i = 0; i < keys && i / columns * 20 + 16 <= h / 2; i++)
+		for (uint32_t y = 0; y < 16; y++)
+			memset(luma + (i / columns * 20 + y) * w + i % columns * 10, 220, 8);
+	uint64_t at = c->pointer;
+	uint32_t px = (uint32_t)(at >> 32), py = (uint32_t)at;
+	for (uint32_t y = py; y < py + 24 && y < h; y++)
+		for (uint32_t x = px; x < px + 24 && x < w; x++)
+			luma[y * w + x] = 255;
+}
+
+static void apply_mode(struct punktfunk_connection *c)
+{
+	uint64_t wanted = atomic_exchange(&c->wanted_mode, 0);
+	if (!wanted)
+		return;
+	c->mode.width = (uint32_t)(wanted >> 32);
+	c->mode.height = (uint32_t)wanted;
+	h264_source_destroy(c->source);
+	c->source = h264_source_create(c->mode.width, c->mode.height, 2);
+	c->want_keyframe = true;
+	c->mode_result = 1;
+}
+
+static int end(struct punktfunk_connection *c, int reason)
+{
+	c->end_reason = reason;
+	return PUNKTFUNK_E_CLOSED;
+}
+
+int punktfunk_connection_next_au(
+	struct punktfunk_connection *c, struct punktfunk_frame *frame, uint32_t timeout_ms)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), limit = now + timeout_ms * 1000000ull;
+	uint64_t until = c->next_ns < limit ? c->next_ns : limit;
+	if (until > now) {
+		struct timespec t = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+			;
+	}
+	if (fake_is("lost") && c->delivered >= END_AFTER)
+		return end(c, PUNKTFUNK_END_LOST);
+	if (fake_is("ended") && c->delivered >= END_AFTER)
+		return end(c, PUNKTFUNK_END_HOST_ENDED);
+	if (c->next_ns > limit || fake_is("nopicture"))
+		return PUNKTFUNK_E_NO_FRAME;
+	c->next_ns += FRAME_NS;
+	apply_mode(c);
+	draw(c);
+	bool keyframe = atomic_exchange(&c->want_keyframe, false);
+	const uint8_t *data;
+	size_t len = h264_source_next(c->source, keyframe, &data);
+	if (len > UNIT_BUFFER)
+		abort();
+	memcpy(c->unit, data, len);
+	if (fake_is("junk"))
+		memset(c->unit + 4, 0xa5, len - 4);
+	if (fake_is("damage") && c->delivered == BREAK_AT)
+		memset(c->unit + len / 2, 0xa5, len - len / 2);
+	uint64_t real = now_ns(CLOCK_REALTIME);
+	*frame = (struct punktfunk_frame){.size = frame->size,
+		.data = c->unit,
+		.len = len,
+		.frame_index = (uint32_t)c->delivered++,
+		.flags = keyframe ? PUNKTFUNK_FRAME_KEYFRAME : 0,
+		.pts_ns = real - 3000000,
+		.received_ns = real - 1000000,
+		.complete_ns = real};
+	c->bytes += len;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_send_input(
+	struct punktfunk_connection *c, const struct punktfunk_input_event *event)
+{
+	/* Full now and then, as a real queue may be. */
+	static unsigned calls;
+	if (++calls % 7 == 0)
+		return PUNKTFUNK_E_FULL;
+	if (event->kind == PUNKTFUNK_INPUT_KEY_DOWN)
+		atomic_fetch_add(&c->n_keys, 1);
+	if (event->kind == PUNKTFUNK_INPUT_MOUSE_ABS)
+		c->pointer = (uint64_t)(uint32_t)event->x << 32 | (uint32_t)event->y;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_request_mode(
+	struct punktfunk_connection *c, uint32_t width, uint32_t height, uint32_t refresh_hz)
+{
+	(void)refresh_hz;
+	c->mode_result = fake_is("refusemode") ? PUNKTFUNK_E_INVALID : 0;
+	if (!fake_is("refusemode"))
+		c->wanted_mode = (uint64_t)width << 32 | height;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_mode_result(const struct punktfunk_connection *c)
+{
+	return c->mode_result;
+}
+
+int punktfunk_connection_request_keyframe(struct punktfunk_connection *c)
+{
+	c->want_keyframe = true;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_request_bitrate(struct punktfunk_connection *c, uint32_t kbps)
+{
+	(void)c, (void)kbps;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_get_stats(
+	const struct punktfunk_connection *c, struct punktfunk_stats *out)
+{
+	*out = (struct punktfunk_stats){.size = out->size,
+		.frames_received = 0,
+		.frames_lost = fake_is("lost") ? 1 : 0,
+		.packets_received = c->n_keys};
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_end_reason(const struct punktfunk_connection *c)
+{
+	return c->end_reason;
+}
+
+const char *punktfunk_connection_end_message(const struct punktfunk_connection *c)
+{
+	return c->end_reason == PUNKTFUNK_END_HOST_ENDED ? "bye\x1b[31m \"you\"" : "a phrase";
+}
+
+void punktfunk_connection_disconnect_quit(struct punktfunk_connection *c)
+{
+	(void)c;
+}
+
+void punktfunk_connection_close(struct punktfunk_connection *c)
+{
+	if (!c)
+		return;
+	h264_source_destroy(c->source);
+	free(c->unit);
+	free(c);
+}
