@@ -19,6 +19,11 @@ void *pf_calloc(size_t n, size_t size)
 	return p;
 }
 
+void *pf_realloc(void *p, size_t len)
+{
+	return realloc(p, len ? len : 1);
+}
+
 void pf_free(void *p)
 {
 	free(p);

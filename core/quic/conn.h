@@ -12,8 +12,8 @@ struct sockaddr;
 
 /*
  * One QUIC v1 connection with datagrams (RFC 9000, 9001, 9221), sans-IO: UDP payloads in and out,
- * time as an argument (CLOCK_MONOTONIC nanoseconds), a deadline to ask for. conn.c is the only file
- * that calls ngtcp2, tls_gnutls.c the only one that sets up TLS.
+ * time as an argument (CLOCK_MONOTONIC nanoseconds), a deadline to ask for. This folder is the only
+ * one that calls ngtcp2, tls_gnutls.c the only file that sets up TLS.
  * Thread: one thread at a time per object.
  */
 
@@ -48,11 +48,17 @@ struct pf_quic;
 struct pf_quic_callbacks {
 	/* TLS is up and the peer is verified. peer_fp: SHA-256 of its leaf, NULL = none presented. */
 	void (*on_ready)(struct pf_quic *q, const uint8_t *peer_fp, void *userdata);
-	/* Bytes of a stream in order; fin = the peer's side ended. An error closes the connection with code 0x68. */
+	/*
+	 * Bytes of a stream in order; fin = the peer's side ended (or it reset the stream). An error closes
+	 * the connection with code 0x68.
+	 */
 	int (*on_stream)(struct pf_quic *q, int64_t stream_id, const uint8_t *data, size_t len,
 		bool fin, void *userdata);
 	void (*on_datagram)(struct pf_quic *q, const uint8_t *data, size_t len, void *userdata);
-	/* Server: a connection id came into use or went; the endpoint routes by it. */
+	/*
+	 * A connection id came into use or went; the endpoint routes by it. Also runs inside connect()
+	 * and accept(), before they return. What is left at destroy is not taken back one by one. May be NULL.
+	 */
 	void (*on_cid)(
 		struct pf_quic *q, const uint8_t *cid, size_t len, bool added, void *userdata);
 };
@@ -79,34 +85,64 @@ void pf_quic_destroy(struct pf_quic *q); /* takes NULL; says nothing to the peer
 /* One UDP payload. Errors are final for the connection: write what is left, then destroy. */
 int pf_quic_read(struct pf_quic *q, const struct sockaddr *remote, uint32_t remote_len,
 	const uint8_t *packet, size_t len, uint64_t now_ns) PF_MUST_CHECK;
-/* Next UDP payload to send; 0 = nothing now. cap >= PF_QUIC_MAX_UDP. The address is the current path's. */
+/* Next UDP payload to send; 0 = nothing now. cap >= PF_QUIC_MAX_UDP. It goes to pf_quic_tx_remote(). */
 int pf_quic_write(struct pf_quic *q, uint8_t *out, size_t cap, uint64_t now_ns) PF_MUST_CHECK;
+/*
+ * Where the payload of the last write goes: the current path's peer, or the new address that the path
+ * validation is asking. Returns its length; 0 = larger than cap.
+ */
+uint32_t pf_quic_tx_remote(const struct pf_quic *q, struct sockaddr *out, uint32_t cap);
 uint64_t pf_quic_deadline(const struct pf_quic *q); /* UINT64_MAX = none */
 int pf_quic_expire(struct pf_quic *q, uint64_t now_ns) PF_MUST_CHECK;
 
-/* Client: open the control stream. Returns its id. Errors: PF_E_AGAIN before the peer allows one. */
+/*
+ * Open a bidirectional stream (client: the first is the control stream). Returns its id. Errors: PF_E_AGAIN
+ * before the peer allows one or while PF_QUIC_MAX_STREAMS of ours are open, PF_E_CLOSED.
+ */
+#define PF_QUIC_MAX_STREAMS 4u /* at a time and side: the control stream and a few transfers */
 int64_t pf_quic_open_stream(struct pf_quic *q) PF_MUST_CHECK;
 /* Queues a copy. Errors: PF_E_FULL above PF_QUIC_STREAM_BUFFER unacknowledged bytes, PF_E_CLOSED. */
 #define PF_QUIC_STREAM_BUFFER (1u << 20)
 int pf_quic_send_stream(
 	struct pf_quic *q, int64_t stream_id, const void *data, size_t len, bool fin) PF_MUST_CHECK;
-/* Queues a copy; the oldest is dropped above PF_QUIC_DATAGRAM_BUFFER bytes. Errors: PF_E_INVALID (too long for the path). */
+/*
+ * Queues a copy; the oldest is dropped above PF_QUIC_DATAGRAM_BUFFER bytes. Errors: PF_E_INVALID (empty or too
+ * long for the path), PF_E_AGAIN (before on_ready), PF_E_UNSUPPORTED (the peer takes none), PF_E_CLOSED.
+ */
 #define PF_QUIC_DATAGRAM_BUFFER 4096u
 int pf_quic_send_datagram(struct pf_quic *q, const void *data, size_t len) PF_MUST_CHECK;
-/* Starts an application close; the next write gives the packet. reason: UTF-8 for the peer's log. */
+/*
+ * Starts an application close; the next write gives the packet. reason: UTF-8 for the peer's log, NULL =
+ * none. The first cause of an end stays: nothing happens when it is already closing or dead.
+ */
 void pf_quic_close(struct pf_quic *q, uint64_t code, const char *reason);
 
 enum pf_quic_state { PF_QUIC_HANDSHAKE, PF_QUIC_READY, PF_QUIC_CLOSING, PF_QUIC_DEAD };
 enum pf_quic_state pf_quic_state(const struct pf_quic *q);
 
+enum pf_quic_cause {
+	PF_QUIC_CAUSE_NONE,  /* not ended */
+	PF_QUIC_CAUSE_LOCAL, /* pf_quic_close(), or an error of on_stream */
+	PF_QUIC_CAUSE_PEER,  /* the peer's CONNECTION_CLOSE */
+	PF_QUIC_CAUSE_RESET, /* the peer's stateless reset: it lost the connection's state */
+	PF_QUIC_CAUSE_IDLE,  /* nothing came for the idle timeout */
+	PF_QUIC_CAUSE_HANDSHAKE_TIMEOUT, /* it never got ready */
+	PF_QUIC_CAUSE_PIN,		 /* the host's leaf does not hash to the pin */
+	PF_QUIC_CAUSE_ALPN,		 /* no common ALPN, whichever side found out */
+	PF_QUIC_CAUSE_QUIC_VERSION,	 /* the host speaks no QUIC version 1 */
+	PF_QUIC_CAUSE_TLS,		 /* another TLS failure, whichever side found out */
+	PF_QUIC_CAUSE_PROTOCOL,		 /* the peer broke QUIC's rules, or we ran out of memory */
+};
+
 /* Why it ended, once state is CLOSING or DEAD. */
 struct pf_quic_end {
+	enum pf_quic_cause cause;
 	int err; /* PF_E_CLOSED peer or we closed, PF_E_TIMEOUT idle or handshake, PF_E_PIN,
 	                      PF_E_CRYPTO TLS failed, PF_E_WIRE_VERSION no common ALPN, PF_E_BAD_PACKET */
 	bool by_peer;
 	bool application; /* code is an application close code (wire 3.1) */
 	uint64_t code;
-	char reason[128]; /* the peer's words, made printable; may be empty */
+	char reason[128]; /* the peer's words (by_peer) or ours, printable ASCII; may be empty */
 };
 void pf_quic_get_end(const struct pf_quic *q, struct pf_quic_end *out);
 uint64_t pf_quic_rtt_ns(const struct pf_quic *q); /* smoothed */
