@@ -122,6 +122,7 @@ static void x264_destroy(struct encoder *base)
 		x264_encoder_close(e->h);
 	if (e->has_picture)
 		x264_picture_clean(&e->picture);
+	x264_param_cleanup(&e->param);
 	free(e);
 }
 

@@ -95,9 +95,9 @@ static void spsc_close_drains_then_ends(void **state)
 }
 
 struct stress {
+	unsigned n_replaced;
 	struct mailbox mailbox;
 	struct spsc spsc;
-	unsigned n_replaced;
 };
 
 /* Written before the item is published, read after it is taken: a race detector sees a missing barrier. */

@@ -9,6 +9,7 @@
 #include "host/base/log.h"
 #include "host/base/mailbox.h"
 #include "host/capture/capture.h"
+#include "host/capture/synthetic_mark.h"
 #include "host/media/clock.h"
 
 #define SECOND_NS 1000000000ull
@@ -52,9 +53,11 @@ static void drain(struct sink *s)
 /* Luma as a decoder would give it, near enough: the green byte in limited range. */
 static bool read_mark(const struct frame *f, uint64_t *seq, uint64_t *time_ns)
 {
+	struct synthetic_mark_layout layout;
+	assert_true(synthetic_mark_layout(&layout, f->width, f->height));
 	uint8_t *luma = malloc((size_t)f->width * f->height);
 	assert_non_null(luma);
-	for (uint32_t y = 0; y < f->height; y++)
+	for (uint32_t y = 0; y < layout.rows * layout.block; y++)
 		for (uint32_t x = 0; x < f->width; x++)
 			luma[(size_t)y * f->width + x] = (uint8_t)(16 +
 				f->pixels[y * f->stride + 4 * (size_t)x + 1] * 219 / 255);
