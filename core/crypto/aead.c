@@ -8,6 +8,9 @@
 
 /* The fastest first: create() takes the first one that knows the cipher on this machine. */
 static const struct pf_aead_impl *const providers[] = {
+#ifdef HAVE_IPSEC_MB
+	&pf_aead_ipsecmb,
+#endif
 	&pf_aead_libcrypto,
 };
 

@@ -24,6 +24,7 @@ struct pf_aead {
 	const struct pf_aead_impl *impl;
 };
 
+extern const struct pf_aead_impl pf_aead_ipsecmb; /* only where HAVE_IPSEC_MB */
 extern const struct pf_aead_impl pf_aead_libcrypto;
 
 #endif
