@@ -121,7 +121,7 @@ struct pf_writer {
 
 static inline struct pf_writer pf_writer_make(uint8_t *data, size_t cap)
 {
-	return (struct pf_writer){.start = data, .p = data, .end = data + cap, .ok = true};
+	return (struct pf_writer){.start = data, .p = data, .end = data + cap, .ok = data != NULL};
 }
 
 static inline size_t pf_writer_len(const struct pf_writer *w)
