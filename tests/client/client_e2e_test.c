@@ -64,7 +64,7 @@ static int run_for(int signal_ms, const char *const *words)
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	const char *err = read_text("stderr");
-	snprintf(said, sizeof(said), "%s", err ? err : "");
+	snprintf(said, sizeof(said), "%.*s", (int)sizeof(said) - 1, err ? err : "");
 	if (!WIFEXITED(status))
 		fail_msg("the client was killed by signal %d; it said: %s", WTERMSIG(status), said);
 	return WEXITSTATUS(status);
