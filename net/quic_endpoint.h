@@ -20,6 +20,10 @@
 struct quic_endpoint;
 struct quic_conn; /* a connection inside an endpoint; owned by it */
 
+/*
+ * Callbacks run inside process(). They may call everything of quic_conn_* and quic_endpoint_connect(), and
+ * flush() (which then does nothing: process() ends with one), but not process() or destroy().
+ */
 struct quic_endpoint_callbacks {
 	/* Server: before accepting. Return false to ignore the packet (limits, shutting down). May be NULL. */
 	bool (*may_accept)(const union udp_addr *from, void *userdata);
@@ -27,7 +31,10 @@ struct quic_endpoint_callbacks {
 	int (*on_stream)(struct quic_conn *c, int64_t stream_id, const uint8_t *data, size_t len,
 		bool fin, void *userdata);
 	void (*on_datagram)(struct quic_conn *c, const uint8_t *data, size_t len, void *userdata);
-	/* Last call for c, after on_ready or without it; c is freed when it returns. */
+	/*
+	 * Last call for c, after on_ready or without it (a stranger's handshake that failed); c is freed when
+	 * it returns. Comes from process(), also for a close of our own.
+	 */
 	void (*on_end)(struct quic_conn *c, const struct pf_quic_end *end, void *userdata);
 };
 
@@ -39,9 +46,18 @@ struct quic_endpoint_params {
 	void *userdata;
 	uint64_t idle_timeout_ns;
 	size_t max_connections; /* server; 0 = client only */
-	size_t max_handshaking; /* of them not ready yet: bounds what strangers cost */
+	size_t max_handshaking; /* of them not ready yet: bounds what strangers cost; 0 = a quarter */
 };
 
+struct quic_endpoint_stats {
+	uint64_t garbage;  /* datagrams that are no QUIC or belong to nobody */
+	uint64_t refused;  /* first packets turned away by a limit or by may_accept */
+	uint64_t evicted;  /* unfinished handshakes that gave way to newer ones */
+	uint64_t accepted; /* connections made for a first packet */
+	size_t n_connections, n_handshaking;
+};
+
+/* Errors: as udp_open(), PF_E_NOMEM, PF_E_INVALID (a server without identity). */
 int quic_endpoint_create(
 	struct quic_endpoint **out, const struct quic_endpoint_params *params) PF_MUST_CHECK;
 /* Closes every connection (code 0), sends the closes once, frees all. No callback runs. */
@@ -55,7 +71,13 @@ uint64_t quic_endpoint_deadline(
 int quic_endpoint_process(struct quic_endpoint *e, uint64_t now_ns) PF_MUST_CHECK;
 void quic_endpoint_flush(struct quic_endpoint *e, uint64_t now_ns);
 
-/* Client. pin: 32 bytes or NULL. */
+void quic_endpoint_get_stats(const struct quic_endpoint *e, struct quic_endpoint_stats *out);
+
+/*
+ * Client. pin: 32 bytes or NULL. An endpoint that is only a client (max_connections 0) holds one at a time:
+ * its socket is connected, so that a closed port ends the attempt at once (PF_QUIC_CAUSE_REFUSED).
+ * Errors: PF_E_FULL, PF_E_NOMEM, PF_E_IO (no route there).
+ */
 int quic_endpoint_connect(struct quic_endpoint *e, struct quic_conn **out, const union udp_addr *to,
 	socklen_t to_len, const uint8_t *pin, uint64_t now_ns) PF_MUST_CHECK;
 

@@ -23,6 +23,12 @@ union udp_addr {
 	struct sockaddr_in6 in6;
 };
 
+/*
+ * A socket for both families names an IPv4 peer ::ffff:a.b.c.d; this makes it the AF_INET address that
+ * everyone else uses. Returns the new length. Other addresses stay.
+ */
+socklen_t udp_addr_unmap(union udp_addr *addr, socklen_t len);
+
 struct udp_socket {
 	int fd;
 	bool gso, gro;
@@ -35,6 +41,7 @@ struct udp_params {
 	uint16_t port;	   /* 0 = ephemeral */
 	int send_buffer, recv_buffer; /* bytes asked for; 0 = leave */
 	bool want_gro;
+	bool dont_fragment; /* set DF, for path-MTU discovery: what is too long is dropped */
 };
 
 /* Errors: PF_E_BUSY (port in use), PF_E_INVALID (bad address), PF_E_IO. */
@@ -44,13 +51,17 @@ int udp_local_addr(const struct udp_socket *s, union udp_addr *out, socklen_t *l
 int udp_local_port(const struct udp_socket *s) PF_MUST_CHECK;
 int udp_connect(struct udp_socket *s, const union udp_addr *to, socklen_t to_len) PF_MUST_CHECK;
 
-/* host: name or numeric; resolves (blocking). Errors: PF_E_INVALID with *why set to a static text. */
+/*
+ * host: name or numeric; resolves (blocking), an IPv4 address first. Errors: PF_E_INVALID with *why set to a
+ * static text.
+ */
 int udp_resolve(const char *host, uint16_t port, union udp_addr *out, socklen_t *len,
 	const char **why) PF_MUST_CHECK;
 
 /*
  * Sends n packets of packet_len bytes that lie back to back at data. to NULL = the connected peer.
- * Waits at most timeout_ms for buffer room, then drops the rest. Returns how many were sent.
+ * Waits at most timeout_ms for buffer room, then drops the rest. Returns how many were sent. What the
+ * network refuses for the moment (no route, too long for the device) is dropped and counted, no error.
  * Errors: PF_E_CLOSED (nobody listens there: ICMP), PF_E_IO.
  */
 int udp_send_batch(struct udp_socket *s, const union udp_addr *to, socklen_t to_len,
@@ -72,8 +83,10 @@ int udp_rx_create(struct udp_rx **out, size_t max_packet, bool gro) PF_MUST_CHEC
 void udp_rx_destroy(struct udp_rx *rx); /* takes NULL */
 /*
  * Reads what is there, at most one batch, without blocking. packets points at an array inside rx, valid
- * until the next call. Returns the count, PF_E_AGAIN when there is nothing. Errors: PF_E_CLOSED, PF_E_IO.
+ * until the next call. Returns the count (0: all of the batch were empty or too large), PF_E_AGAIN when
+ * there is nothing. IPv4 senders are AF_INET also on a socket for both. Errors: PF_E_CLOSED, PF_E_IO.
  */
 int udp_rx_read(struct udp_rx *rx, struct udp_socket *s, struct udp_packet **packets) PF_MUST_CHECK;
+uint64_t udp_rx_dropped(const struct udp_rx *rx); /* too large */
 
 #endif

@@ -132,6 +132,7 @@ enum pf_quic_cause {
 	PF_QUIC_CAUSE_QUIC_VERSION,	 /* the host speaks no QUIC version 1 */
 	PF_QUIC_CAUSE_TLS,		 /* another TLS failure, whichever side found out */
 	PF_QUIC_CAUSE_PROTOCOL,		 /* the peer broke QUIC's rules, or we ran out of memory */
+	PF_QUIC_CAUSE_REFUSED,		 /* nothing listens there (ICMP); set by the endpoint */
 };
 
 /* Why it ended, once state is CLOSING or DEAD. */

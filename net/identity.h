@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef NET_IDENTITY_H
+#define NET_IDENTITY_H
+
+#include <stddef.h>
+
+#include "core/quic/conn.h"
+
+/*
+ * The long-lived identity of a host or a client on disk: DIR/cert.pem and DIR/key.pem (mode 0600), DIR made
+ * with mode 0700 where it is missing. Thread: any; two processes take turns by a lock on DIR.
+ */
+
+/*
+ * Loads it, or makes one with the name `name` when neither file is there. A file that is damaged, missing
+ * beside the other or readable by others is an error and is never replaced. why: a whole sentence for a
+ * person, that names the file and says what to do; empty on success.
+ * Errors: PF_E_INVALID (the files), PF_E_IO (the system), PF_E_NOMEM, PF_E_CRYPTO.
+ */
+int identity_load_or_create(struct pf_identity **out, const char *dir, const char *name, char *why,
+	size_t why_len) PF_MUST_CHECK;
+
+/*
+ * The folder for configuration: $PUNKTFUNK_CONFIG_DIR, else $XDG_CONFIG_HOME/punktfunk, else
+ * ~/.config/punktfunk. It need not exist. Errors: PF_E_INVALID with why (no home, or a relative path).
+ */
+int identity_config_dir(char *out, size_t cap, char *why, size_t why_len) PF_MUST_CHECK;
+
+#endif
