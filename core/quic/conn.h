@@ -113,7 +113,9 @@ int pf_quic_send_stream(
 int pf_quic_send_datagram(struct pf_quic *q, const void *data, size_t len) PF_MUST_CHECK;
 /*
  * Starts an application close; the next write gives the packet. reason: UTF-8 for the peer's log, NULL =
- * none. The first cause of an end stays: nothing happens when it is already closing or dead.
+ * none. What is queued on streams is not sent any more. Before on_ready the code does not reach the
+ * peer (QUIC forbids it): refuse a peer after on_ready. The first cause of an end stays: nothing happens
+ * when it is already closing or dead.
  */
 void pf_quic_close(struct pf_quic *q, uint64_t code, const char *reason);
 
