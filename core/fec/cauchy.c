@@ -20,8 +20,9 @@ static uint32_t log_f(const struct pf_cauchy *c, uint16_t z)
 	return (uint32_t)((num % c->order + c->order - den % c->order) % c->order);
 }
 
-void pf_cauchy_solve(const struct pf_cauchy *c)
+void pf_cauchy_solve(struct pf_cauchy *c)
 {
+	c->solved = 1;
 	for (size_t s = 0; s < c->n_known; s++)
 		c->known_gain[s] = (uint16_t)((log_f(c, c->known[s]) + c->weight[s]) % c->order);
 	for (size_t e = 0; e < c->n_lost; e++) {

@@ -22,13 +22,14 @@ struct pf_cauchy {
 	const uint16_t *weight; /* log of the weight of each known shard */
 	const uint16_t *lost_weight;
 	size_t n_lost, n_known;
+	int solved; /* gains are those of pf_cauchy_solve; otherwise the code's own weights */
 	/* Filled by pf_cauchy_solve, memory of the caller: */
 	uint16_t *lost_gain;  /* log u, n_lost entries */
 	uint16_t *known_gain; /* log g, n_known entries */
 };
 
 /* weight of a known shard: w_x of data, 1/w_y of parity (as logarithms). */
-void pf_cauchy_solve(const struct pf_cauchy *c);
+void pf_cauchy_solve(struct pf_cauchy *c);
 
 /* Logarithm of the coefficient of known shard s in lost shard e. */
 static inline uint32_t pf_cauchy_coef(const struct pf_cauchy *c, size_t e, size_t s)

@@ -32,6 +32,7 @@ struct pf_fec_params {
 	size_t max_data;      /* shards, 1..the scheme's limit */
 	size_t max_parity;    /* shards, 0..the scheme's limit */
 	size_t max_shard_len; /* bytes, 1..PF_FEC_MAX_SHARD_LEN, even for GF16 */
+	uint32_t cpu_off;     /* enum pf_cpu_flag: instruction sets not to use, 0 in production */
 };
 
 /* Is (k, m) a block this scheme can code? k >= 1; m may be 0. */

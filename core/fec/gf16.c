@@ -285,6 +285,8 @@ void pf_gf16_logs_init(struct pf_gf16_logs *t, uint16_t *log, size_t n)
 		uint16_t wire = pf_gf16_swap_form(v);
 		if (wire < n)
 			log[wire] = (uint16_t)e;
+		if (e % 257 == 0)
+			t->exp_subfield[e / 257] = (uint8_t)v;
 		if (e < 256)
 			t->exp_low[e] = v;
 		if (!(e & 255))

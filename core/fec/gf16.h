@@ -34,6 +34,7 @@ static inline uint16_t pf_gf16_mul(uint16_t a, uint16_t b)
 /* Logarithms of the first n values, and powers of the same generator in two factors. */
 struct pf_gf16_logs {
 	uint16_t exp_low[256], exp_high[256]; /* tower form */
+	uint8_t exp_subfield[255];
 	size_t n;
 	uint16_t *log; /* n entries, owned by the caller; log[0] is not meaningful */
 };
@@ -41,10 +42,21 @@ struct pf_gf16_logs {
 /* log must have room for n <= 65536 entries and live as long as the object. */
 void pf_gf16_logs_init(struct pf_gf16_logs *t, uint16_t *log, size_t n);
 
-/* The power of the generator in wire form; e < PF_GF16_ORDER. */
+/* The power of the generator; e < PF_GF16_ORDER. */
+static inline uint16_t pf_gf16_exp_tower(const struct pf_gf16_logs *t, uint32_t e)
+{
+	return pf_gf16_mul_tower(t->exp_high[e >> 8], t->exp_low[e & 255]);
+}
+
 static inline uint16_t pf_gf16_exp(const struct pf_gf16_logs *t, uint32_t e)
 {
-	return pf_gf16_swap_form(pf_gf16_mul_tower(t->exp_high[e >> 8], t->exp_low[e & 255]));
+	return pf_gf16_swap_form(pf_gf16_exp_tower(t, e));
+}
+
+/* Of an element of the subfield: its logarithm is a multiple of (2^16 - 1) / (2^8 - 1). */
+static inline uint8_t pf_gf16_exp_subfield(const struct pf_gf16_logs *t, uint32_t e)
+{
+	return t->exp_subfield[e / 257];
 }
 
 #endif

@@ -1557,11 +1557,36 @@ const struct pf_gf8_field pf_gf8_cantor = {
 		},
 };
 
-void pf_gf8_tables_init(struct pf_gf8_tables *t, const struct pf_gf8_field *f)
+/* GFNI keeps the row that makes bit 7 of the result in the lowest byte. */
+static uint64_t bit_matrix(const uint8_t image[8])
 {
-	for (unsigned c = 0; c < 256; c++)
+	uint64_t m = 0;
+	for (unsigned bit = 0; bit < 8; bit++)
+		for (unsigned j = 0; j < 8; j++)
+			m |= (uint64_t)(image[j] >> bit & 1) << (8 * (7 - bit) + j);
+	return m;
+}
+
+void pf_gf8_tables_init(struct pf_gf8_tables *t, const struct pf_gf8_field *f, const uint8_t *delta)
+{
+	uint8_t image[8];
+	for (unsigned c = 0; c < 256; c++) {
 		for (unsigned v = 0; v < 16; v++) {
 			t->nibble[c][v] = pf_gf8_mul(f, (uint8_t)c, (uint8_t)v);
 			t->nibble[c][v + 16] = pf_gf8_mul(f, (uint8_t)c, (uint8_t)(v << 4));
 		}
+		for (unsigned j = 0; j < 8; j++)
+			image[j] = pf_gf8_mul(f, (uint8_t)c, (uint8_t)(1u << j));
+		t->matrix[c] = bit_matrix(image);
+		t->cantor7[c] = image[7];
+	}
+	if (!delta)
+		return;
+	for (unsigned v = 0; v < 16; v++) {
+		t->delta_nibble[v] = delta[v];
+		t->delta_nibble[v + 16] = delta[v << 4];
+	}
+	for (unsigned j = 0; j < 8; j++)
+		image[j] = delta[1u << j];
+	t->delta_matrix = bit_matrix(image);
 }

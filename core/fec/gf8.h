@@ -30,11 +30,20 @@ static inline uint8_t pf_gf8_inv(const struct pf_gf8_field *f, uint8_t a)
 	return f->exp[PF_GF8_ORDER - f->log[a]];
 }
 
-/* What a kernel needs to multiply a vector by a constant: the products with both nibbles. */
+/*
+ * What kernels need to multiply a vector by a constant, and to change between the wire form and the
+ * tower form of GF(2^16) (gf16.h): any linear map of bytes fits.
+ */
 struct pf_gf8_tables {
-	uint8_t nibble[256][32]; /* [c][0..15] = c * v, [c][16..31] = c * (v << 4) */
+	_Alignas(64) uint8_t nibble[256][32]; /* [c][0..15] = c * v, [c][16..31] = c * (v << 4) */
+	uint64_t matrix[256]; /* c as a bit matrix, in the order of the GFNI instructions */
+	_Alignas(64) uint8_t delta_nibble[32];
+	uint64_t delta_matrix;
+	uint8_t cantor7[256]; /* c * B7, for products of tower form */
 };
 
-void pf_gf8_tables_init(struct pf_gf8_tables *t, const struct pf_gf8_field *f);
+/* delta: the map of gf16.h, or NULL when no kernel of GF(2^16) will be called. */
+void pf_gf8_tables_init(
+	struct pf_gf8_tables *t, const struct pf_gf8_field *f, const uint8_t *delta);
 
 #endif

@@ -1,34 +1,228 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <string.h>
+
 #include "core/base/alloc.h"
 #include "core/fec/codec.h"
+
+/*
+ * GF(2^8), wire 7.4 and gamestream B.11.4: row j, column i = 1 / ((m + i) XOR j), so parity lies at
+ * points 0..m-1 and data from m on. A dense matrix; but with c = m rounded up to a power of two, the
+ * data at points from c on is in whole cosets, and the sum of d_x / (x ^ y) over a coset at base b is
+ * the polynomial through the values d_x, evaluated at y, times a constant of the coset. So that part
+ * goes through transforms (as in leopard16.c), and only the data between m and c through the matrix.
+ */
+
+#define LOG_MAX 7u /* with 256 points in coset 0, no data is outside of it */
+
+/*
+ * s_0(x) = x, s_{i+1}(x) = s_i(x) (s_i(x) + s_i(2^i)) vanishes on the points below 2^(i+1); the
+ * factors are s_i(x) / s_i(2^i).
+ */
+static void skews_init(uint8_t skew[8][256])
+{
+	const struct pf_gf8_field *f = &pf_gf8_poly;
+	uint8_t s[256];
+	for (unsigned x = 0; x < 256; x++)
+		s[x] = (uint8_t)x;
+	for (unsigned i = 0; i < 8; i++) {
+		uint8_t pivot = s[1u << i], inverse = pf_gf8_inv(f, pivot);
+		for (unsigned x = 0; x < 256; x++) {
+			skew[i][x] = pf_gf8_mul(f, s[x], inverse);
+			s[x] = pf_gf8_mul(f, s[x], s[x] ^ pivot);
+		}
+	}
+}
 
 int pf_rs8_init(struct pf_fec *fec)
 {
 	fec->order = PF_GF8_ORDER;
 	fec->log = pf_calloc(256, sizeof(*fec->log));
-	if (!fec->log)
+	fec->skew = pf_calloc(8, sizeof(*fec->skew));
+	if (!fec->log || !fec->skew)
 		return PF_E_NOMEM;
 	for (unsigned v = 0; v < 256; v++)
 		fec->log[v] = pf_gf8_poly.log[v];
-	pf_gf8_tables_init(fec->tables, &pf_gf8_poly);
-	return PF_OK;
+	pf_gf8_tables_init(fec->tables, &pf_gf8_poly, NULL);
+	skews_init(fec->skew);
+	unsigned log = pf_fec_log2(fec->limits.max_parity ? fec->limits.max_parity : 1);
+	int err = pf_fec_transform_init(fec, log < LOG_MAX ? log : LOG_MAX, 0);
+	fec->fft.skew = (const uint8_t(*)[256])fec->skew;
+	return err;
 }
 
-/* Row j, column i = 1 / ((m + i) XOR j): wire 7.4, gamestream B.11.4. */
 struct pf_fec_layout pf_rs8_layout(size_t k, size_t m)
 {
 	(void)k;
-	return (struct pf_fec_layout){.data = (uint32_t)m};
+	return (struct pf_fec_layout){.data = (uint32_t)m, .log = pf_fec_log2(m)};
 }
 
-void pf_rs8_rows(struct pf_fec *fec, uint8_t *const *out, size_t first, size_t n, size_t len)
+static void coefficients(const struct pf_fec *fec, uint8_t *coef, size_t first, size_t n)
 {
 	const struct pf_cauchy *c = &fec->cauchy;
-	uint8_t *coef = fec->coef;
 	for (size_t r = 0; r < n; r++)
 		for (size_t s = 0; s < c->n_known; s++)
 			coef[r * c->n_known + s] = pf_gf8_poly.exp[pf_cauchy_coef(c, first + r, s)];
-	fec->kernels.dot8(fec->tables, out, n, fec->src, c->n_known, coef, len, 0);
+}
+
+static void matrix(
+	struct pf_fec *fec, uint8_t *const *out, size_t first, size_t n, size_t len, unsigned flags)
+{
+	coefficients(fec, fec->coef, first, n);
+	struct pf_fec_dot dot = {
+		.tables = fec->tables,
+		.out = out,
+		.src = fec->src,
+		.n_out = n,
+		.n_src = fec->cauchy.n_known,
+		.len = len,
+		.coef = fec->coef,
+		.coef_stride = fec->cauchy.n_known,
+		.flags = flags,
+	};
+	fec->kernels.dot8(&dot);
+}
+
+void pf_rs8_matrix(struct pf_fec *fec, uint8_t *const *out, size_t first, size_t n, size_t len)
+{
+	matrix(fec, out, first, n, len, 0);
+}
+
+/* Data shards whose points are below c = 2^log. */
+static size_t mixed_data(size_t k, size_t m, unsigned log)
+{
+	size_t n = ((size_t)1 << log) - m;
+	return n < k ? n : k;
+}
+
+/* The part of the parity that comes from the n shards at points from c on, into fec->rows[0]. */
+static void sum_of_inverses(
+	struct pf_fec *fec, const uint8_t *const *shards, size_t n, unsigned log)
+{
+	const struct pf_gf8_field *f = &pf_gf8_poly;
+	size_t c = (size_t)1 << log;
+	uint8_t constant = 1; /* the product of the nonzero points below c */
+	for (size_t v = 1; v < c; v++)
+		constant = pf_gf8_mul(f, constant, (uint8_t)v);
+	for (size_t first = 0; first < n; first += c) {
+		uint8_t vanishing =
+			1; /* the same product moved to the coset, with all its points */
+		for (size_t v = 0; v < c; v++)
+			vanishing = pf_gf8_mul(f, vanishing, (uint8_t)((first + c) ^ v));
+		struct pf_fft_input in = {
+			.shards = shards + first,
+			.n = n - first < c ? n - first : c,
+			.scale = pf_gf8_mul(f, constant, pf_gf8_inv(f, vanishing)),
+		};
+		uint32_t base = (uint32_t)(first + c);
+		if (!first)
+			pf_fft_inverse(&fec->fft, &in, fec->rows[0], NULL, log, base);
+		else
+			pf_fft_inverse(&fec->fft, &in, fec->rows[1], fec->rows[0], log, base);
+	}
+}
+
+static int worth_transforms(
+	const struct pf_fec *fec, size_t k, size_t m, size_t n_rows, unsigned log)
+{
+	if (log < PF_FFT_LOG_MIN || log > LOG_MAX || mixed_data(k, m, log) == k ||
+		fec->path == PF_FEC_PATH_MATRIX)
+		return 0;
+	return fec->path == PF_FEC_PATH_TRANSFORM || n_rows > 8;
+}
+
+int pf_rs8_encode(struct pf_fec *fec, const uint8_t *const *data, size_t k, uint8_t *const *parity,
+	size_t m, size_t len)
+{
+	unsigned log = pf_fec_log2(m);
+	if (!worth_transforms(fec, k, m, m, log))
+		return PF_E_UNSUPPORTED;
+	struct pf_fft *fft = &fec->fft;
+	size_t mixed = mixed_data(k, m, log);
+	const struct pf_fft_output out = {.shards = parity, .n = m};
+	for (fft->at = fft->len = 0; pf_fft_next_stripe(fft, log, len);) {
+		sum_of_inverses(fec, data + mixed, k - mixed, log);
+		pf_fft_forward(fft, &out, fec->rows[0], fec->rows[0], log, 0);
+	}
+	fec->cauchy.n_known = mixed;
+	for (size_t j = 0; mixed && j < m; j += PF_FEC_ROWS)
+		matrix(fec, parity + j, j, m - j < PF_FEC_ROWS ? m - j : PF_FEC_ROWS, len,
+			PF_FEC_ADD);
+	return PF_OK;
+}
+
+/*
+ * Decode: take the part of the data beyond c out of the used parity, by transforms; what is left
+ * is a small block of the used parity and the data below c, solved by the matrix.
+ */
+static void keep_known_below(struct pf_fec *fec, size_t c)
+{
+	size_t n = 0;
+	for (size_t s = 0; s < fec->cauchy.n_known; s++) {
+		if (fec->known[s] >= c)
+			continue;
+		fec->known[n] = fec->known[s];
+		fec->weight[n] = fec->weight[s];
+		fec->src[n++] = fec->src[s];
+	}
+	fec->cauchy.n_known = n;
+}
+
+/* src and out: room for as many pointers as known shards and losses. */
+static void decode_stripe(
+	struct pf_fec *fec, const struct pf_fec_job *job, const uint8_t **src, uint8_t **out)
+{
+	const struct pf_fft *fft = &fec->fft;
+	const uint8_t one = 1;
+	struct pf_fec_dot dot = {.tables = fec->tables, .len = fft->len};
+	for (size_t s = 0; s < fec->cauchy.n_known; s++) {
+		src[s] = fec->src[s] + fft->at;
+		if (fec->known[s] >= job->m)
+			continue;
+		uint8_t *row = fec->rows[0] + fec->known[s] * fft->width;
+		dot.out = &row;
+		dot.src = src + s;
+		dot.n_out = dot.n_src = dot.coef_stride = 1;
+		dot.coef = &one;
+		dot.flags = PF_FEC_ADD;
+		fec->kernels.dot8(&dot);
+		src[s] = row;
+	}
+	for (size_t e = 0; e < job->n_lost; e++)
+		out[e] = job->shards[fec->lost_index[e]] + fft->at;
+	dot.out = out;
+	dot.src = src;
+	dot.n_out = job->n_lost;
+	dot.n_src = dot.coef_stride = fec->cauchy.n_known;
+	dot.coef = fec->coef;
+	dot.flags = 0;
+	fec->kernels.dot8(&dot);
+}
+
+int pf_rs8_decode(struct pf_fec *fec, const struct pf_fec_job *job)
+{
+	unsigned log = job->layout.log;
+	size_t c = (size_t)1 << log, k = job->k;
+	const uint8_t *data[PF_FEC_GF8_MAX_SHARDS], *src[PF_FEC_GF8_MAX_SHARDS];
+	uint8_t *out[PF_FEC_GF8_MAX_SHARDS];
+	if (!worth_transforms(fec, k, job->m, job->n_lost, log))
+		return PF_E_UNSUPPORTED;
+	size_t mixed = mixed_data(k, job->m, log);
+	for (size_t i = 0; i < k; i++)
+		data[i] = job->present[i] ? job->shards[i] : NULL;
+	memset(fec->wanted, 0, c);
+	for (size_t j = 0; j < job->n_lost; j++)
+		fec->wanted[fec->used[j]] = 1;
+	keep_known_below(fec, c);
+	pf_cauchy_solve(&fec->cauchy);
+	coefficients(fec, fec->coef, 0, job->n_lost);
+	const struct pf_fft_output rows = {.wanted = fec->wanted, .n = job->m};
+	struct pf_fft *fft = &fec->fft;
+	for (fft->at = fft->len = 0; pf_fft_next_stripe(fft, log, job->len);) {
+		sum_of_inverses(fec, data + mixed, k - mixed, log);
+		pf_fft_forward(fft, &rows, fec->rows[0], fec->rows[0], log, 0);
+		decode_stripe(fec, job, src, out);
+	}
+	return PF_OK;
 }
 
 /* Not of the Cauchy family: fixed by what clients decode (gamestream B.12 item 5). */
