@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "connector/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/bytes.h"
+#include "core/flow/anchor.h"
+#include "core/packet/native.h"
+
+/* The handshake of wire 4.6 and the control messages that follow it, as the client sees them. */
+
+#define SLOWEST_REFRESH_HZ 1u
+#define MIN_MAX_FRAME	   (8u << 20)  /* wire 7.5 */
+#define MAX_MAX_FRAME	   (64u << 20) /* wire 7.5 */
+
+static void protocol_error(struct punktfunk_connection *c, const char *what)
+{
+	char message[MESSAGE_LEN];
+	snprintf(message, sizeof(message),
+		"the host at %.120s speaks something else than punktfunk/1: %s", c->host, what);
+	session_end(c, PF_E_BAD_PACKET, PUNKTFUNK_END_HOST_ERROR, message);
+	if (c->quic)
+		quic_conn_close(c->quic, PF_CLOSE_SETUP_FAILED, what);
+}
+
+static void on_ready(struct quic_conn *q, const uint8_t *peer_fp, void *userdata)
+{
+	struct punktfunk_connection *c = userdata;
+	uint8_t buf[2 + 512];
+	if (!peer_fp) {
+		protocol_error(c, "it has no certificate");
+		return;
+	}
+	memcpy(c->fingerprint, peer_fp, PF_FINGERPRINT_LEN);
+	c->stream = quic_conn_open_stream(q);
+	int len = pf_hello_write(buf + 2, sizeof(buf) - 2, &c->hello);
+	if (c->stream < 0 || len < 0) {
+		protocol_error(c, "it allows no control stream");
+		return;
+	}
+	pf_put_le16(buf, (uint16_t)len);
+	if (quic_conn_send(q, c->stream, buf, 2u + (size_t)len, false) < 0)
+		protocol_error(c, "the control stream does not take a Hello");
+}
+
+static size_t frame_cap(const struct pf_welcome *w)
+{
+	uint32_t hz = w->mode.refresh_hz ? w->mode.refresh_hz : SLOWEST_REFRESH_HZ;
+	uint64_t bytes = 4ull * w->bitrate_kbps * 1000 / 8 / hz;
+	if (bytes < MIN_MAX_FRAME)
+		return MIN_MAX_FRAME;
+	return bytes > MAX_MAX_FRAME ? MAX_MAX_FRAME : (size_t)bytes;
+}
+
+static bool is_anchor(const uint8_t *au, size_t len, uint32_t user_flags, void *userdata)
+{
+	struct punktfunk_connection *c = userdata;
+	return (user_flags & PF_USER_RECOVERY_ANCHOR) || pf_anchor_au(c->welcome.codec, au, len);
+}
+
+static int make_data_plane(struct punktfunk_connection *c, const struct pf_welcome *w)
+{
+	struct pf_reassembler_params params = {
+		.shard_bytes = w->shard_payload,
+		.is_anchor = is_anchor,
+		.userdata = c,
+	};
+	pf_reassembler_limits_init(&params.limits, frame_cap(w));
+	int err = pf_reassembler_create(&c->reassembler, &params);
+	if (err < 0)
+		return err;
+	c->encrypted = w->encrypt;
+	if (c->encrypted) {
+		bool chacha = w->cipher == PF_CIPHER_CHACHA20_POLY1305;
+		err = pf_aead_create(&c->aead, (enum pf_cipher)w->cipher,
+			chacha ? w->chacha_key : w->aes_key, chacha ? 32 : 16);
+		if (err < 0)
+			return err;
+		pf_sealer_init(&c->open, c->aead, w->salt, PF_HOST_TO_CLIENT);
+		pf_replay_init(&c->replay);
+	}
+	return planes_open(c);
+}
+
+static void handle_welcome(struct punktfunk_connection *c, const uint8_t *payload, size_t len)
+{
+	struct pf_welcome w;
+	int err = pf_welcome_read(&w, payload, len);
+	if (err < 0) {
+		protocol_error(c, pf_strerror(err));
+		return;
+	}
+	if (w.version != PF_WIRE_VERSION) {
+		session_end(c, PF_E_WIRE_VERSION, PUNKTFUNK_END_HOST_ERROR,
+			"host and client speak different versions of the protocol: update the "
+			"older one");
+		quic_conn_close(c->quic, PF_CLOSE_WIRE_VERSION, "version");
+		return;
+	}
+	c->welcome = w;
+	err = make_data_plane(c, &w);
+	pf_wipe(&c->welcome.aes_key, sizeof(c->welcome.aes_key));
+	pf_wipe(&c->welcome.chacha_key, sizeof(c->welcome.chacha_key));
+	pf_wipe(&w, sizeof(w));
+	if (err < 0) {
+		session_end(c, err, PUNKTFUNK_END_LOCAL, "the receiving side could not be set up");
+		quic_conn_close(c->quic, PF_CLOSE_SETUP_FAILED, "client");
+		return;
+	}
+	uint8_t buf[2 + 16];
+	struct pf_start start = {.client_port = (uint16_t)udp_local_port(&c->data)};
+	int n = pf_start_write(buf + 2, sizeof(buf) - 2, &start);
+	pf_check(n > 0);
+	pf_put_le16(buf, (uint16_t)n);
+	if (quic_conn_send(c->quic, c->stream, buf, 2u + (size_t)n, false) < 0) {
+		protocol_error(c, "the control stream does not take a Start");
+		return;
+	}
+	control_next_clock_round(c);
+	pthread_mutex_lock(&c->state_lock);
+	c->mode = c->welcome.mode;
+	c->bitrate_kbps = c->welcome.bitrate_kbps;
+	if (c->state == CONN_CONNECTING)
+		c->state = CONN_STREAMING;
+	pthread_cond_broadcast(&c->state_cond);
+	pthread_mutex_unlock(&c->state_lock);
+}
+
+void control_next_clock_round(struct punktfunk_connection *c)
+{
+	if (c->clock_rounds++ >= CLOCK_ROUNDS)
+		return;
+	c->clock_sent_ns = session_realtime_ns();
+	struct pf_msg m = {.type = PF_MSG_CLOCK_PROBE, .clock = {.t1_ns = c->clock_sent_ns}};
+	session_send_msg(c, &m);
+}
+
+static void handle_clock_echo(struct punktfunk_connection *c, const struct pf_msg *m)
+{
+	if (m->clock.t1_ns != c->clock_sent_ns)
+		return;
+	pf_clock_sync_add(
+		&c->clock, m->clock.t1_ns, m->clock.t2_ns, m->clock.t3_ns, session_realtime_ns());
+	atomic_store(&c->clock_offset_ns, c->clock.offset_ns);
+	control_next_clock_round(c);
+}
+
+static void handle_reconfigured(struct punktfunk_connection *c, const struct pf_msg *m)
+{
+	pthread_mutex_lock(&c->state_lock);
+	if (m->reconfigured.accepted && pf_mode_valid(&m->reconfigured.mode))
+		c->mode = m->reconfigured.mode;
+	c->mode_result = m->reconfigured.accepted ? 1 : PUNKTFUNK_E_INVALID;
+	pthread_mutex_unlock(&c->state_lock);
+}
+
+static int handle_msg(struct punktfunk_connection *c, const uint8_t *payload, size_t len)
+{
+	struct pf_msg m;
+	int err = pf_msg_read(&m, payload, len);
+	if (err == PF_E_UNSUPPORTED)
+		return PF_OK; /* wire 4.5: unknown types are ignored */
+	if (err < 0)
+		return err;
+	switch (m.type) {
+	case PF_MSG_CLOCK_ECHO:
+		handle_clock_echo(c, &m);
+		break;
+	case PF_MSG_RECONFIGURED:
+		handle_reconfigured(c, &m);
+		break;
+	case PF_MSG_BITRATE_CHANGED:
+		pthread_mutex_lock(&c->state_lock);
+		c->bitrate_kbps = m.bitrate_changed.kbps;
+		pthread_mutex_unlock(&c->state_lock);
+		break;
+	default:
+		break; /* a client's message sent back: no meaning here */
+	}
+	return PF_OK;
+}
+
+static int on_payload(const uint8_t *payload, size_t len, void *userdata)
+{
+	struct punktfunk_connection *c = userdata;
+	if (pf_msg_is_typed(payload, len)) {
+		int err = handle_msg(c, payload, len);
+		if (err < 0)
+			protocol_error(c, "a control message is malformed");
+		return err;
+	}
+	if (c->reassembler) {
+		protocol_error(c, "a second Welcome");
+		return PF_E_BAD_PACKET;
+	}
+	handle_welcome(c, payload, len);
+	return PF_OK;
+}
+
+static int on_stream(struct quic_conn *q, int64_t stream_id, const uint8_t *data, size_t len,
+	bool fin, void *userdata)
+{
+	struct punktfunk_connection *c = userdata;
+	(void)q;
+	if (stream_id != c->stream)
+		return PF_OK; /* streams of later features: not ours to judge */
+	int err = pf_framer_feed(c->framer, data, len, on_payload, c);
+	if (err < 0)
+		return err;
+	if (fin)
+		session_end(c, PF_E_CLOSED, PUNKTFUNK_END_HOST_ENDED, "the host ended the session");
+	return PF_OK;
+}
+
+/* Input-side datagram planes (audio, rumble, …) are skipped until their consumers exist. */
+static void on_datagram(struct quic_conn *q, const uint8_t *data, size_t len, void *userdata)
+{
+	(void)q;
+	(void)data;
+	(void)len;
+	(void)userdata;
+}
+
+static int end_reason(const struct pf_quic_end *end)
+{
+	if (!end->application)
+		return PUNKTFUNK_END_LOST;
+	if (end->code == PF_CLOSE_GAME_ENDED)
+		return PUNKTFUNK_END_GAME_EXITED;
+	if (end->code == PF_CLOSE_SETUP_FAILED)
+		return PUNKTFUNK_END_HOST_ERROR;
+	return PUNKTFUNK_END_HOST_ENDED;
+}
+
+/* What happened and what to do, for the cases that a person meets while connecting. */
+static void describe_end(struct punktfunk_connection *c, int status, const struct pf_quic_end *end,
+	char *out, size_t len)
+{
+	bool streaming = c->reassembler != NULL;
+	if (status == PF_E_PIN)
+		snprintf(out, len,
+			"the host at %.120s shows another certificate than the pinned one: either "
+			"it is not "
+			"your host, or it was reinstalled; compare the fingerprint in the host's "
+			"log",
+			c->host);
+	else if (status == PF_E_TIMEOUT && streaming)
+		snprintf(out, len,
+			"the host at %.120s went silent: the network or the host is down", c->host);
+	else if (status == PF_E_TIMEOUT)
+		snprintf(out, len,
+			"nobody answers at %.120s, UDP port %u: check the address, that "
+			"punktfunk-host runs "
+			"there, and that a firewall lets UDP through",
+			c->host, c->port);
+	else if (status == PF_E_WIRE_VERSION)
+		snprintf(out, len,
+			"the host at %.120s speaks another version of the protocol: update the "
+			"older side",
+			c->host);
+	else if (status == PF_E_CRYPTO)
+		snprintf(out, len, "the TLS handshake with %.120s failed: is it a punktfunk host?",
+			c->host);
+	else if (end->reason[0])
+		snprintf(out, len, "the host at %.80s says: %.140s", c->host, end->reason);
+	else
+		snprintf(out, len, "the host at %.120s ended the connection: %s", c->host,
+			pf_strerror(status));
+}
+
+static void on_end(struct quic_conn *q, const struct pf_quic_end *end, void *userdata)
+{
+	struct punktfunk_connection *c = userdata;
+	char message[MESSAGE_LEN];
+	(void)q;
+	int status = end->err;
+	if (end->application && end->by_peer)
+		status = pf_close_code_to_error(end->code);
+	describe_end(c, status, end, message, sizeof(message));
+	c->quic = NULL;
+	session_end(c, status, end_reason(end), message);
+}
+
+const struct quic_endpoint_callbacks control_callbacks = {
+	.on_ready = on_ready,
+	.on_stream = on_stream,
+	.on_datagram = on_datagram,
+	.on_end = on_end,
+};

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "connector/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/alloc.h"
+#include "core/packet/native.h"
+
+/* Batches read before QUIC gets its turn: 8 of 64 packets are 1 ms of a 5 Gbit/s stream. */
+#define BATCHES_PER_TURN 8
+
+int planes_open(struct punktfunk_connection *c)
+{
+	union udp_addr to = c->remote;
+	if (to.sa.sa_family == AF_INET6)
+		to.in6.sin6_port = htons(c->welcome.data_port);
+	else
+		to.in4.sin_port = htons(c->welcome.data_port);
+	struct udp_params params = {
+		.bind_host = to.sa.sa_family == AF_INET6 ? "::" : "0.0.0.0",
+		.recv_buffer = DATA_RECV_BUFFER,
+		.want_gro = true,
+	};
+	int err = udp_open(&c->data, &params);
+	if (err < 0)
+		return err;
+	err = udp_connect(&c->data, &to, c->remote_len);
+	if (err < 0)
+		return err;
+	size_t overhead = PF_NATIVE_HEADER_LEN + PF_SEAL_OVERHEAD;
+	err = udp_rx_create(&c->rx, c->welcome.shard_payload + overhead, c->data.gro);
+	if (err < 0)
+		return err;
+	struct pf_reassembler_stats stats;
+	pf_reassembler_get_stats(c->reassembler, &stats);
+	pf_loss_window_start(&c->loss, &stats);
+	c->next_punch_ns = 0;
+	c->next_report_ns = session_now_ns() + LOSS_REPORT_NS;
+	c->drop_state = c->drop_state ? c->drop_state : 1;
+	return PF_OK;
+}
+
+void planes_close(struct punktfunk_connection *c)
+{
+	udp_rx_destroy(c->rx);
+	c->rx = NULL;
+	if (c->data.fd >= 0)
+		udp_close(&c->data);
+	c->data.fd = -1;
+	pf_reassembler_destroy(c->reassembler);
+	c->reassembler = NULL;
+	pf_aead_destroy(c->aead);
+	c->aead = NULL;
+}
+
+static bool drop_for_test(struct punktfunk_connection *c)
+{
+	if (!c->drop_percent)
+		return false;
+	uint64_t x = c->drop_state;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	c->drop_state = x;
+	if ((x >> 33) % 100 >= c->drop_percent)
+		return false;
+	atomic_fetch_add_explicit(&c->packets_dropped_test, 1, memory_order_relaxed);
+	return true;
+}
+
+/* Opens in place. false: nothing of this packet may be looked at. */
+static bool open_packet(struct punktfunk_connection *c, struct udp_packet *p)
+{
+	uint64_t seq;
+	if (!c->encrypted)
+		return true;
+	if (pf_sealer_open(&c->open, p->data, p->len, &seq, &p->data, &p->len) < 0) {
+		atomic_fetch_add_explicit(&c->packets_bad, 1, memory_order_relaxed);
+		return false;
+	}
+	if (!pf_replay_accept(&c->replay, seq)) {
+		atomic_fetch_add_explicit(&c->packets_replayed, 1, memory_order_relaxed);
+		return false;
+	}
+	return true;
+}
+
+static void take_batch(struct punktfunk_connection *c, struct udp_packet *packets, int n)
+{
+	uint64_t bytes = 0;
+	int kept = 0;
+	for (int i = 0; i < n; i++) {
+		bytes += packets[i].len;
+		if (!drop_for_test(c) && open_packet(c, &packets[i]))
+			packets[kept++] = packets[i];
+	}
+	atomic_fetch_add_explicit(&c->packets_received, (uint64_t)n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&c->bytes_received, bytes, memory_order_relaxed);
+	uint64_t now_ns = session_now_ns();
+	bool ready = false;
+	pthread_mutex_lock(&c->au_lock);
+	for (int i = 0; i < kept; i++) {
+		/* Probe filler has a frame-index space of its own; nobody here asked for any. */
+		if (packets[i].len >= PF_NATIVE_HEADER_LEN &&
+			(packets[i].data[39] & PF_NATIVE_PROBE))
+			continue;
+		ready |= pf_reassembler_push(
+				 c->reassembler, packets[i].data, packets[i].len, now_ns) > 0;
+	}
+	if (ready)
+		pthread_cond_signal(&c->au_cond);
+	pthread_mutex_unlock(&c->au_lock);
+}
+
+void planes_read(struct punktfunk_connection *c, uint64_t now_ns)
+{
+	(void)now_ns;
+	if (!c->rx)
+		return;
+	for (int i = 0; i < BATCHES_PER_TURN; i++) {
+		struct udp_packet *packets;
+		int n = udp_rx_read(c->rx, &c->data, &packets);
+		/* PF_E_CLOSED is an ICMP from a host that is not listening yet or any more: QUIC tells which. */
+		if (n <= 0)
+			return;
+		take_batch(c, packets, n);
+	}
+}
+
+static void punch(struct punktfunk_connection *c, uint64_t now_ns)
+{
+	if (now_ns < c->next_punch_ns)
+		return;
+	/* A refused punch is repeated by the timer, like a lost one. */
+	int err = udp_send_one(&c->data, NULL, 0, (const uint8_t *)PF_PUNCH, PF_PUNCH_LEN);
+	(void)err;
+	c->next_punch_ns = now_ns + (++c->punches < PUNCH_FAST ? PUNCH_FAST_NS : PUNCH_SLOW_NS);
+}
+
+static void report_loss(struct punktfunk_connection *c, uint64_t now_ns)
+{
+	if (now_ns < c->next_report_ns)
+		return;
+	struct pf_reassembler_stats stats;
+	pthread_mutex_lock(&c->au_lock);
+	pf_reassembler_get_stats(c->reassembler, &stats);
+	pthread_mutex_unlock(&c->au_lock);
+	struct pf_msg m = {
+		.type = PF_MSG_LOSS_REPORT,
+		.loss_ppm = pf_loss_window_take(&c->loss, &stats),
+	};
+	session_send_msg(c, &m);
+	c->next_report_ns = now_ns + LOSS_REPORT_NS;
+}
+
+/* How long the host's answer may take before asking again is right: two round trips and one frame. */
+static uint64_t ask_interval(struct punktfunk_connection *c)
+{
+	uint32_t hz = c->mode.refresh_hz ? c->mode.refresh_hz : 60;
+	uint64_t interval = 2 * atomic_load(&c->rtt_ns) + 1000000000ull / hz;
+	return interval > ASK_FLOOR_NS ? interval : ASK_FLOOR_NS;
+}
+
+static void ask_for_fresh_start(struct punktfunk_connection *c, uint64_t now_ns)
+{
+	struct pf_msg m = {.type = PF_MSG_REQUEST_KEYFRAME};
+	pthread_mutex_lock(&c->au_lock);
+	bool hole = pf_reassembler_hole(c->reassembler, &m.rfi.first, &m.rfi.last);
+	pthread_mutex_unlock(&c->au_lock);
+	bool want = atomic_load(&c->want_fresh);
+	if (!hole && !want) {
+		c->next_ask_ns = 0;
+		return;
+	}
+	if (now_ns < c->next_ask_ns)
+		return;
+	if (hole) {
+		m.type = PF_MSG_RFI_REQUEST;
+		if (m.rfi.last - m.rfi.first >= PF_RFI_MAX_RANGE)
+			m.rfi.first = m.rfi.last - (PF_RFI_MAX_RANGE - 1);
+		atomic_fetch_add(&c->rfi_requested, 1);
+	} else {
+		atomic_fetch_add(&c->keyframes_requested, 1);
+	}
+	session_send_msg(c, &m);
+	c->next_ask_ns = now_ns + ask_interval(c);
+}
+
+void planes_tick(struct punktfunk_connection *c, uint64_t now_ns)
+{
+	if (!c->rx || !c->quic)
+		return;
+	atomic_store_explicit(&c->rtt_ns, quic_conn_rtt_ns(c->quic), memory_order_relaxed);
+	punch(c, now_ns);
+	report_loss(c, now_ns);
+	pthread_mutex_lock(&c->au_lock);
+	if (pf_reassembler_deadline(c->reassembler) <= now_ns &&
+		pf_reassembler_expire(c->reassembler, now_ns) > 0)
+		pthread_cond_signal(&c->au_cond);
+	pthread_mutex_unlock(&c->au_lock);
+	ask_for_fresh_start(c, now_ns);
+}
+
+uint64_t planes_deadline(struct punktfunk_connection *c)
+{
+	if (!c->rx || !c->quic)
+		return UINT64_MAX;
+	uint64_t at = c->next_punch_ns < c->next_report_ns ? c->next_punch_ns : c->next_report_ns;
+	if (c->next_ask_ns && c->next_ask_ns < at)
+		at = c->next_ask_ns;
+	pthread_mutex_lock(&c->au_lock);
+	uint64_t frames = pf_reassembler_deadline(c->reassembler);
+	pthread_mutex_unlock(&c->au_lock);
+	return frames < at ? frames : at;
+}
+
+/* The gate: after a gap nothing passes until a frame that needs none of the lost ones. */
+static bool passes_gate(struct punktfunk_connection *c, const struct pf_au *au)
+{
+	if (au->anchor)
+		c->broken = false;
+	else if (au->after_gap)
+		c->broken = true;
+	if (c->broken != atomic_load(&c->want_fresh))
+		atomic_store(&c->want_fresh, c->broken);
+	return !c->broken;
+}
+
+static void fill_frame(struct punktfunk_frame *f, const struct pf_au *au)
+{
+	uint64_t to_real = session_realtime_ns() - session_now_ns();
+	struct punktfunk_frame full = {
+		.size = f->size,
+		.data = au->data,
+		.len = au->len,
+		.frame_index = au->frame_index,
+		.flags = (au->anchor ? PUNKTFUNK_FRAME_KEYFRAME : 0) |
+			(au->after_gap ? PUNKTFUNK_FRAME_AFTER_GAP : 0) |
+			(au->user_flags & PF_USER_REPEATED ? PUNKTFUNK_FRAME_REPEATED : 0),
+		.pts_ns = au->pts_ns,
+		.received_ns = au->first_packet_ns + to_real,
+		.complete_ns = au->complete_ns + to_real,
+		.recovered_shards = au->recovered_shards,
+	};
+	memcpy(f, &full, f->size < sizeof(full) ? f->size : sizeof(full));
+}
+
+static int take_frame(struct punktfunk_connection *c, struct punktfunk_frame *frame)
+{
+	struct pf_au au;
+	while (pf_reassembler_poll(c->reassembler, &au) == PF_OK) {
+		if (passes_gate(c, &au)) {
+			c->au_held = true;
+			c->frames_delivered++;
+			fill_frame(frame, &au);
+			return PF_OK;
+		}
+		c->frames_skipped++;
+		pf_reassembler_release(c->reassembler);
+	}
+	return PF_E_NO_FRAME;
+}
+
+int planes_next_au(
+	struct punktfunk_connection *c, struct punktfunk_frame *frame, uint32_t timeout_ms)
+{
+	uint64_t until = session_now_ns() + timeout_ms * 1000000ull;
+	struct timespec ts = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
+	pthread_mutex_lock(&c->au_lock);
+	if (c->au_held)
+		pf_reassembler_release(c->reassembler);
+	c->au_held = false;
+	int err;
+	while ((err = take_frame(c, frame)) == PF_E_NO_FRAME && !c->au_closed && timeout_ms)
+		if (pthread_cond_timedwait(&c->au_cond, &c->au_lock, &ts) == ETIMEDOUT) {
+			err = take_frame(c, frame);
+			break;
+		}
+	if (err == PF_E_NO_FRAME && c->au_closed)
+		err = PF_E_CLOSED;
+	pthread_mutex_unlock(&c->au_lock);
+	return err;
+}
