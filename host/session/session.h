@@ -24,7 +24,8 @@ struct session;
 struct session_sink {
 	/* One access unit, on the send thread. Keeps no reference. Returns packets sent or an error (counted). */
 	int (*video)(struct unit *unit, uint32_t frame_index, void *userdata);
-	/* The session cannot go on (compositor gone, encoder failed); from the loop. The owner ends it. */
+	/* The session cannot go on (compositor gone, encoder failed); once, from the loop. The owner ends it,
+	 * but must not destroy the session inside this call. */
 	void (*lost)(const char *why, void *userdata);
 	void *userdata;
 };
@@ -64,5 +65,8 @@ void session_request_keyframe(struct session *s); /* Thread: any */
 uint32_t session_set_bitrate(struct session *s, uint32_t kbps);
 void session_input(struct session *s, const struct pf_input *event);
 void session_get_stats(const struct session *s, struct session_stats *out); /* Thread: any */
+
+/* Every session of h is told through its sink's lost(). From the loop, when the compositor went away. */
+void session_desktop_lost(struct host *h, const char *why);
 
 #endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/config/config.h"
+#include "host/host.h"
+#include "host/native/native.h"
+
+/* argv -> config -> loop -> host -> run */
+
+static void quit(void *userdata)
+{
+	loop_quit(userdata, EXIT_SUCCESS);
+}
+
+static int run(const struct config *config)
+{
+	struct loop *loop = NULL;
+	struct host *host = NULL;
+	struct native *native = NULL;
+	int code = EXIT_FAILURE;
+	if (loop_create(&loop) < 0) {
+		log_error("host: no event loop could be made: the system is out of descriptors or "
+			  "memory");
+		return code;
+	}
+	if (host_create(&host, loop, config) >= 0 && native_create(&native, host, quit, loop) >= 0)
+		code = loop_run(loop);
+	native_destroy(native);
+	host_destroy(host);
+	loop_destroy(loop);
+	return code < 0 ? EXIT_FAILURE : code;
+}
+
+int main(int argc, char **argv)
+{
+	struct config config;
+	int err = config_parse(&config, argc, argv);
+	if (err)
+		return err < 0 ? 2 : EXIT_SUCCESS;
+	if (config.verbose)
+		log_set_level(LOG_DEBUG);
+	return run(&config);
+}

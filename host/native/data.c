@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "core/base/alloc.h"
+#include "core/packet/native.h"
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/config/config.h"
+#include "host/host.h"
+#include "host/native/internal.h"
+
+/* A session's data plane (wire 7): one socket, one key, one direction. */
+
+/* A frame that the kernel cannot take in this time is late anyway: the rest of it is dropped and repaired. */
+#define SEND_WAIT_MS 4
+#define SEND_BUFFER  (4 << 20) /* bytes: two of the largest keyframes */
+
+static bool same_host(const union udp_addr *a, const union udp_addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET6)
+		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr));
+	return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
+}
+
+/*
+ * A punch is eight bytes that anyone could send, so it counts only from the address that QUIC has
+ * authenticated: a stranger can neither take the stream nor aim it at somebody.
+ */
+static bool is_punch(
+	struct native_client *c, const uint8_t *data, size_t len, const union udp_addr *from)
+{
+	union udp_addr peer;
+	socklen_t peer_len = sizeof(peer);
+	quic_conn_remote(c->conn, &peer, &peer_len);
+	return len == PF_PUNCH_LEN && !memcmp(data, PF_PUNCH, PF_PUNCH_LEN) &&
+		same_host(from, &peer);
+}
+
+static void on_data_readable(uint32_t events, void *userdata)
+{
+	struct native_client *c = userdata;
+	(void)events;
+	/* Once streaming, only the client's repeated punches come; they are read so that they do not wait. */
+	for (int i = 0; i < 64; i++) {
+		uint8_t buf[64];
+		union udp_addr from;
+		socklen_t from_len = sizeof(from);
+		ssize_t n = recvfrom(c->data.socket.fd, buf, sizeof(buf), 0, &from.sa, &from_len);
+		if (n < 0)
+			return;
+		if (c->state != CLIENT_PUNCH || !is_punch(c, buf, (size_t)n, &from))
+			continue;
+		if (udp_connect(&c->data.socket, &from, from_len) == PF_OK)
+			handshake_stream(c);
+		native_flush(c->native);
+	}
+}
+
+int data_assume_peer(struct native_client *c)
+{
+	union udp_addr peer;
+	socklen_t len = sizeof(peer);
+	if (!c->start_port)
+		return PF_E_INVALID;
+	quic_conn_remote(c->conn, &peer, &len);
+	if (peer.sa.sa_family == AF_INET6)
+		peer.in6.sin6_port = htons(c->start_port);
+	else
+		peer.in4.sin_port = htons(c->start_port);
+	return udp_connect(&c->data.socket, &peer, len);
+}
+
+static size_t choose_shard(const struct native_client *c)
+{
+	union udp_addr peer;
+	socklen_t len = sizeof(peer);
+	quic_conn_remote(c->conn, &peer, &len);
+	size_t shard = peer.sa.sa_family == AF_INET6 ? SHARD_IPV6 : SHARD_IPV4;
+	size_t most = c->hello.max_shard;
+	if (most >= SHARD_MIN && most < shard)
+		shard = most & ~(size_t)1; /* GF(2^16) works on pairs of bytes */
+	return shard;
+}
+
+static size_t frame_cap(uint32_t kbps, uint32_t hz)
+{
+	uint64_t bytes = 4ull * kbps * 1000 / 8 / (hz ? hz : 1);
+	if (bytes < FRAME_BYTES_MIN)
+		return FRAME_BYTES_MIN;
+	return bytes > FRAME_BYTES_MAX ? FRAME_BYTES_MAX : (size_t)bytes;
+}
+
+static int make_sealer(struct native_data *d, struct pf_sealer *seal)
+{
+	if (getrandom(d->key, sizeof(d->key), 0) != sizeof(d->key) ||
+		getrandom(d->salt, sizeof(d->salt), 0) != sizeof(d->salt))
+		return PF_E_CRYPTO;
+	int err = pf_aead_create(&d->aead, PF_CIPHER_AES_128_GCM, d->key, sizeof(d->key));
+	if (err < 0)
+		return err;
+	pf_sealer_init(seal, d->aead, d->salt, PF_HOST_TO_CLIENT);
+	return PF_OK;
+}
+
+int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_hz)
+{
+	struct native_data *d = &c->data;
+	const struct config *config = c->native->host->config;
+	struct udp_params udp = {
+		.bind_host = config->bind,
+		.port = (uint16_t)config->data_port,
+		.send_buffer = SEND_BUFFER,
+	};
+	int err = udp_open(&d->socket, &udp);
+	if (err < 0)
+		return err;
+	d->port = udp_local_port(&d->socket);
+	d->drop_percent = config->drop_percent;
+	d->drop_state = 1;
+	struct pf_sealer seal;
+	err = make_sealer(d, &seal);
+	if (err < 0)
+		return err;
+	d->shard_payload = choose_shard(c);
+	struct pf_packetizer_params params = {
+		.shard_payload = d->shard_payload,
+		.scheme = PF_FEC_GF16,
+		.fec_percent = config->fec_percent,
+		.min_parity = FEC_MIN_PARITY,
+		.max_data_per_block = MAX_DATA_PER_BLOCK,
+		.max_frame_bytes = frame_cap(bitrate_kbps, refresh_hz),
+		.seal = &seal,
+	};
+	err = pf_packetizer_create(&d->packetizer, &params);
+	if (err < 0)
+		return err;
+	return loop_add_fd(
+		c->native->host->loop, &d->readable, d->socket.fd, EPOLLIN, on_data_readable, c);
+}
+
+void data_close(struct native_client *c)
+{
+	struct native_data *d = &c->data;
+	loop_remove(&d->readable);
+	pf_packetizer_destroy(d->packetizer);
+	d->packetizer = NULL;
+	pf_aead_destroy(d->aead);
+	d->aead = NULL;
+	pf_wipe(d->key, sizeof(d->key));
+	if (d->socket.fd >= 0)
+		udp_close(&d->socket);
+	d->socket.fd = -1;
+}
+
+static bool drop_for_test(struct native_data *d)
+{
+	uint64_t x = d->drop_state;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	d->drop_state = x;
+	return (x >> 33) % 100 < d->drop_percent;
+}
+
+/* --test-drop: packets one by one, so that single ones can be left out. */
+static int send_lossy(struct native_data *d, const struct pf_packet_batch *b)
+{
+	for (size_t i = 0; i < b->n_packets; i++) {
+		if (drop_for_test(d))
+			continue;
+		int err = udp_send_batch(&d->socket, NULL, 0, b->data + i * b->packet_len,
+			b->packet_len, 1, SEND_WAIT_MS);
+		if (err < 0)
+			return err;
+	}
+	return (int)b->n_packets;
+}
+
+int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
+{
+	struct native_client *c = userdata;
+	struct native_data *d = &c->data;
+	struct pf_packet_batch batch;
+	struct pf_frame_info info = {
+		.pts_ns = unit->pts_ns,
+		.frame_index = frame_index,
+		.user_flags = (unit->keyframe ? PF_USER_RECOVERY_POINT : 0) |
+			(unit->repeated ? PF_USER_REPEATED : 0),
+		.flags = PF_NATIVE_PICTURE,
+	};
+	int err = pf_packetizer_build(d->packetizer, &info, unit->data, unit->len, &batch);
+	if (err < 0)
+		return err;
+	if (d->drop_percent)
+		return send_lossy(d, &batch);
+	return udp_send_batch(
+		&d->socket, NULL, 0, batch.data, batch.packet_len, batch.n_packets, SEND_WAIT_MS);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/bytes.h"
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/config/config.h"
+#include "host/encode/encoder.h"
+#include "host/host.h"
+#include "host/media/clock.h"
+#include "host/native/internal.h"
+
+/* Hello -> session -> Welcome -> Start -> punch -> pictures (wire 4.6). */
+
+/* Order of choice without a preference (wire 9). */
+static const uint8_t codec_order[] = {PF_CODEC_HEVC, PF_CODEC_AV1, PF_CODEC_H264};
+
+static uint8_t choose_codec(const struct native_client *c)
+{
+	uint8_t offered = c->hello.codecs ? c->hello.codecs : PF_CODEC_HEVC;
+	uint8_t shared = offered & encoder_codecs(c->native->host->config->encoder);
+	if (c->hello.preferred_codec & shared)
+		return c->hello.preferred_codec & shared;
+	for (size_t i = 0; i < sizeof(codec_order); i++)
+		if (shared & codec_order[i])
+			return codec_order[i];
+	return 0;
+}
+
+static uint32_t choose_bitrate(const struct native_client *c)
+{
+	const struct config *config = c->native->host->config;
+	uint32_t kbps = c->hello.bitrate_kbps ? c->hello.bitrate_kbps : config->bitrate;
+	if (kbps < ENCODER_MIN_KBPS)
+		return ENCODER_MIN_KBPS;
+	return kbps > config->max_bitrate ? config->max_bitrate : kbps;
+}
+
+static void on_session_lost(const char *why, void *userdata)
+{
+	struct native_client *c = userdata;
+	/* Not from inside session code: the close goes out now, the session stops with the connection. */
+	log_error("native: %s: %s", c->name, why);
+	quic_conn_close(c->conn, PF_CLOSE_SETUP_FAILED, why);
+	native_flush(c->native);
+}
+
+static void take_name(struct native_client *c)
+{
+	char clean[PF_NAME_MAX + 1];
+	size_t n = 0;
+	for (const char *p = c->hello.name; *p && n < PF_NAME_MAX; p++)
+		clean[n++] = (unsigned char)*p < 0x20 || *p == 0x7F ? '?' : *p;
+	clean[n] = 0;
+	if (n)
+		snprintf(c->name, sizeof(c->name), "%s", clean);
+}
+
+static int make_session(struct native_client *c, uint32_t kbps, const char **why)
+{
+	struct session_params params = {
+		.host = c->native->host,
+		.mode = c->hello.mode,
+		.bitrate_kbps = kbps,
+		.codec = choose_codec(c),
+		.sink = {.video = data_video, .lost = on_session_lost, .userdata = c},
+		.name = c->name,
+	};
+	if (!params.codec) {
+		*why = "host and client share no video codec: this host encodes H.264";
+		return PF_E_UNSUPPORTED;
+	}
+	int err = session_create(&c->session, &params, why);
+	if (err < 0)
+		return err;
+	c->native->n_streaming++;
+	err = data_open(c, kbps, session_mode(c->session).refresh_hz);
+	if (err < 0)
+		*why = err == PF_E_BUSY ? "the host's video port is in use"
+					: "the host could not open a video port";
+	return err;
+}
+
+static int send_welcome(struct native_client *c, uint32_t kbps)
+{
+	uint8_t buf[2 + 256];
+	struct pf_welcome w;
+	pf_welcome_init(&w);
+	w.data_port = (uint16_t)c->data.port;
+	w.mode = session_mode(c->session);
+	w.fec_scheme = PF_FEC_GF16;
+	w.fec_percent = (uint8_t)c->native->host->config->fec_percent;
+	w.max_data_per_block = MAX_DATA_PER_BLOCK;
+	w.shard_payload = (uint16_t)c->data.shard_payload;
+	w.encrypt = 1;
+	memcpy(w.aes_key, c->data.key, sizeof(w.aes_key));
+	memcpy(w.salt, c->data.salt, sizeof(w.salt));
+	w.compositor = session_compositor(c->session);
+	w.bitrate_kbps = kbps;
+	w.codec = choose_codec(c);
+	w.host_caps2 = PF_HCAP2_REPEAT_MARK;
+	int n = pf_welcome_write(buf + 2, sizeof(buf) - 2, &w);
+	pf_wipe(&w, sizeof(w));
+	pf_wipe(c->data.key, sizeof(c->data.key));
+	pf_check(n > 0);
+	pf_put_le16(buf, (uint16_t)n);
+	int err = quic_conn_send(c->conn, c->stream, buf, 2u + (size_t)n, false);
+	pf_wipe(buf, sizeof(buf));
+	return err;
+}
+
+static void refuse_mode(struct native_client *c)
+{
+	char why[96];
+	const struct pf_mode *m = &c->hello.mode;
+	snprintf(why, sizeof(why), "a display of %ux%u at %u Hz cannot be made", m->width,
+		m->height, m->refresh_hz);
+	native_end(c, PF_CLOSE_SETUP_FAILED, why);
+}
+
+static int handle_hello(struct native_client *c, const uint8_t *payload, size_t len)
+{
+	const char *why = "";
+	int err = pf_hello_read(&c->hello, payload, len);
+	if (err < 0)
+		return err;
+	take_name(c);
+	if (c->hello.version != PF_WIRE_VERSION) {
+		native_end(c, PF_CLOSE_WIRE_VERSION,
+			"host and client speak different versions of the protocol: update the "
+			"older one");
+		return PF_OK;
+	}
+	if (!pf_mode_valid(&c->hello.mode)) {
+		refuse_mode(c);
+		return PF_OK;
+	}
+	const struct config *config = c->native->host->config;
+	if (c->native->n_streaming >= config->max_concurrent) {
+		native_end(
+			c, PF_CLOSE_BUSY, "the host is busy: it serves as many clients as it may");
+		return PF_OK;
+	}
+	uint32_t kbps = choose_bitrate(c);
+	err = make_session(c, kbps, &why);
+	if (err < 0) {
+		native_end(c, err == PF_E_BUSY ? PF_CLOSE_BUSY : PF_CLOSE_SETUP_FAILED, why);
+		return PF_OK;
+	}
+	struct pf_mode made = session_mode(c->session);
+	log_info("native: %s: %ux%u at %u Hz, %u kbit/s, video on UDP port %d", c->name, made.width,
+		made.height, made.refresh_hz, kbps, c->data.port);
+	c->state = CLIENT_START;
+	return send_welcome(c, kbps);
+}
+
+static int handle_start(struct native_client *c, const uint8_t *payload, size_t len)
+{
+	struct pf_start start;
+	int err = pf_start_read(&start, payload, len);
+	if (err < 0)
+		return err;
+	c->start_port = start.client_port;
+	c->state = CLIENT_PUNCH;
+	loop_set_deadline(c->timer, clock_now_ns() + PUNCH_WAIT_NS);
+	return PF_OK;
+}
+
+int handshake_payload(struct native_client *c, const uint8_t *payload, size_t len)
+{
+	switch (c->state) {
+	case CLIENT_HELLO:
+		return handle_hello(c, payload, len);
+	case CLIENT_START:
+		return handle_start(c, payload, len);
+	default:
+		return PF_E_BAD_PACKET; /* a second Hello or Start */
+	}
+}
+
+void handshake_stream(struct native_client *c)
+{
+	uint32_t seconds = c->native->host->config->seconds;
+	c->state = CLIENT_STREAM;
+	loop_set_deadline(
+		c->timer, seconds ? clock_now_ns() + seconds * 1000000000ull : UINT64_MAX);
+	if (session_start(c->session) < 0)
+		native_end(c, PF_CLOSE_SETUP_FAILED, "the host could not start the stream");
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_NATIVE_INTERNAL_H
+#define HOST_NATIVE_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/crypto/aead.h"
+#include "core/flow/packetizer.h"
+#include "core/wire/control.h"
+#include "core/wire/handshake.h"
+#include "host/session/session.h"
+#include "net/quic_endpoint.h"
+#include "net/udp.h"
+
+#define FIRST_MESSAGE_NS 10000000000ull /* wire 3: budget of the application handshake */
+#define PUNCH_WAIT_NS	 2500000000ull	/* wire 7.1: then the address that Start implies is used */
+
+/* Shard arithmetic of wire 7.4: 1500 - IP and UDP - header - seal. */
+#define SHARD_IPV4	   1408u
+#define SHARD_IPV6	   1388u
+#define SHARD_MIN	   512u
+#define FEC_MIN_PARITY	   2u
+#define MAX_DATA_PER_BLOCK 4096u
+/* The largest access unit that is sent: four frames' worth of the bitrate, inside these (wire 7.5). */
+#define FRAME_BYTES_MIN (8u << 20)
+#define FRAME_BYTES_MAX (64u << 20)
+
+struct loop_source;
+
+struct native {
+	struct host *host;
+	struct pf_identity *identity;
+	struct quic_endpoint *endpoint;
+	struct loop_source *readable, *timer;
+	struct native_client *clients; /* native_client::next */
+	unsigned n_streaming;
+	uint64_t sessions_done;
+	void (*on_done)(void *userdata);
+	void *userdata;
+};
+
+enum client_state {
+	CLIENT_HELLO,  /* waiting for the first message */
+	CLIENT_START,  /* Welcome sent */
+	CLIENT_PUNCH,  /* Start came; waiting for the client's address on the data port */
+	CLIENT_STREAM, /* pictures flow */
+	CLIENT_ENDING, /* close sent; nothing of it is listened to any more */
+};
+
+/* The sending half of a session's data plane: data.c. Its send thread reads it, the loop set it up. */
+struct native_data {
+	struct udp_socket socket;
+	struct loop_source *readable;
+	struct pf_aead *aead;
+	struct pf_packetizer *packetizer;
+	uint8_t key[16], salt[4];
+	size_t shard_payload;
+	uint32_t drop_percent; /* test only */
+	uint64_t drop_state;
+	int port;
+};
+
+struct native_client {
+	struct native_client *next; /* native::clients */
+	struct native *native;
+	struct quic_conn *conn;
+	struct pf_framer *framer;
+	enum client_state state;
+	int64_t stream; /* the control stream; -1 = none yet */
+	struct loop_source *timer;
+	struct pf_hello hello;
+	uint16_t start_port;
+	struct session *session;
+	struct native_data data;
+	char name[PF_NAME_MAX + 1]; /* printable */
+};
+
+/* native.c */
+void native_flush(struct native *n);
+/* Stops the session and closes the connection with a code; the client object goes when QUIC is done. */
+void native_end(struct native_client *c, uint64_t code, const char *reason);
+
+/* handshake.c: the first three messages; returns an error only for bytes that the wire does not allow */
+int handshake_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
+/* The client's address is known (or assumed): pictures flow from here. */
+void handshake_stream(struct native_client *c);
+
+/* control.c: typed messages and input of a running session */
+int control_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
+void control_datagram(struct native_client *c, const uint8_t *data, size_t len);
+
+/* data.c */
+int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_hz) PF_MUST_CHECK;
+void data_close(struct native_client *c);
+/* Sends to the peer's address with the port of its Start. */
+int data_assume_peer(struct native_client *c) PF_MUST_CHECK;
+/* session_sink::video */
+int data_video(struct unit *unit, uint32_t frame_index, void *userdata);
+
+#endif

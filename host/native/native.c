@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/native/native.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/config/config.h"
+#include "host/host.h"
+#include "host/media/clock.h"
+#include "host/native/internal.h"
+#include "net/identity.h"
+
+/* Connections beyond the sessions: some to be told "busy", some half-open ones of strangers. */
+#define EXTRA_CONNECTIONS 16u
+#define MAX_HANDSHAKING	  16u
+
+static void rearm(struct native *n)
+{
+	loop_set_deadline(n->timer, quic_endpoint_deadline(n->endpoint));
+}
+
+void native_flush(struct native *n)
+{
+	quic_endpoint_flush(n->endpoint, clock_now_ns());
+	rearm(n);
+}
+
+static void process(struct native *n)
+{
+	if (quic_endpoint_process(n->endpoint, clock_now_ns()) < 0) {
+		log_error("native: the UDP socket failed; the host cannot go on");
+		loop_quit(n->host->loop, 1);
+		return;
+	}
+	rearm(n);
+	uint32_t enough = n->host->config->max_sessions;
+	if (enough && n->sessions_done >= enough && !n->clients && n->on_done) {
+		void (*done)(void *) = n->on_done;
+		n->on_done = NULL;
+		done(n->userdata);
+	}
+}
+
+static void on_readable(uint32_t events, void *userdata)
+{
+	(void)events;
+	process(userdata);
+}
+
+static void on_timer(void *userdata)
+{
+	process(userdata);
+}
+
+static void stop_session(struct native_client *c)
+{
+	struct native *n = c->native;
+	if (!c->session)
+		return;
+	n->sessions_done += c->state == CLIENT_STREAM;
+	session_destroy(c->session);
+	c->session = NULL;
+	n->n_streaming--;
+	data_close(c);
+}
+
+void native_end(struct native_client *c, uint64_t code, const char *reason)
+{
+	if (c->state == CLIENT_ENDING)
+		return;
+	log_info("native: %s: ending: %s (0x%02llx)", c->name, reason, (unsigned long long)code);
+	stop_session(c);
+	c->state = CLIENT_ENDING;
+	loop_set_deadline(c->timer, UINT64_MAX);
+	quic_conn_close(c->conn, code, reason);
+}
+
+/* One timer a client, for what its state waits for. */
+static void on_client_timer(void *userdata)
+{
+	struct native_client *c = userdata;
+	switch (c->state) {
+	case CLIENT_HELLO:
+	case CLIENT_START:
+		native_end(c, PF_CLOSE_SETUP_FAILED,
+			"the client did not finish its handshake in time");
+		break;
+	case CLIENT_PUNCH:
+		if (data_assume_peer(c) == PF_OK)
+			handshake_stream(c);
+		else
+			native_end(c, PF_CLOSE_SETUP_FAILED, "the client's video port is unknown");
+		break;
+	case CLIENT_STREAM:
+		native_end(c, PF_CLOSE_END, "the test's time is over");
+		break;
+	case CLIENT_ENDING:
+		break;
+	}
+	native_flush(c->native);
+}
+
+static void describe_peer(struct native_client *c)
+{
+	union udp_addr from;
+	socklen_t len = sizeof(from);
+	char text[INET6_ADDRSTRLEN] = "?";
+	quic_conn_remote(c->conn, &from, &len);
+	if (from.sa.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &from.in6.sin6_addr, text, sizeof(text));
+	else if (from.sa.sa_family == AF_INET)
+		inet_ntop(AF_INET, &from.in4.sin_addr, text, sizeof(text));
+	snprintf(c->name, sizeof(c->name), "%s", text);
+}
+
+static void client_free(struct native_client *c)
+{
+	struct native_client **at = &c->native->clients;
+	while (*at && *at != c)
+		at = &(*at)->next;
+	if (*at)
+		*at = c->next;
+	stop_session(c);
+	data_close(c);
+	pf_framer_destroy(c->framer);
+	loop_remove(&c->timer);
+	free(c);
+}
+
+static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userdata)
+{
+	struct native *n = userdata;
+	struct native_client *c = calloc(1, sizeof(*c));
+	(void)peer_fp;
+	if (!c || pf_framer_create(&c->framer) < 0 ||
+		loop_add_timer(n->host->loop, &c->timer, on_client_timer, c) < 0) {
+		if (c)
+			pf_framer_destroy(c->framer);
+		free(c);
+		quic_conn_close(conn, PF_CLOSE_SETUP_FAILED, "the host is out of memory");
+		return;
+	}
+	c->native = n;
+	c->conn = conn;
+	c->stream = -1;
+	c->data.socket.fd = -1;
+	c->next = n->clients;
+	n->clients = c;
+	quic_conn_set_userdata(conn, c);
+	describe_peer(c);
+	loop_set_deadline(c->timer, clock_now_ns() + FIRST_MESSAGE_NS);
+	log_debug("native: %s connected", c->name);
+}
+
+static int on_payload(const uint8_t *payload, size_t len, void *userdata)
+{
+	struct native_client *c = userdata;
+	if (c->state == CLIENT_ENDING)
+		return PF_OK;
+	int err = pf_msg_is_typed(payload, len) ? control_payload(c, payload, len)
+						: handshake_payload(c, payload, len);
+	if (err < 0)
+		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
+	return PF_OK;
+}
+
+static int on_stream(struct quic_conn *conn, int64_t stream_id, const uint8_t *data, size_t len,
+	bool fin, void *userdata)
+{
+	struct native_client *c = quic_conn_userdata(conn);
+	(void)userdata;
+	if (!c || c->state == CLIENT_ENDING)
+		return PF_OK;
+	if (c->stream < 0)
+		c->stream = stream_id;
+	if (stream_id != c->stream)
+		return PF_OK; /* streams of later features */
+	int err = pf_framer_feed(c->framer, data, len, on_payload, c);
+	if (err < 0)
+		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
+	else if (fin)
+		native_end(c, PF_CLOSE_END, "the client closed its control stream");
+	return PF_OK;
+}
+
+static void on_datagram(struct quic_conn *conn, const uint8_t *data, size_t len, void *userdata)
+{
+	struct native_client *c = quic_conn_userdata(conn);
+	(void)userdata;
+	if (c && c->state == CLIENT_STREAM)
+		control_datagram(c, data, len);
+}
+
+static void on_end(struct quic_conn *conn, const struct pf_quic_end *end, void *userdata)
+{
+	struct native_client *c = quic_conn_userdata(conn);
+	(void)userdata;
+	if (!c)
+		return;
+	if (end->by_peer && end->application)
+		log_info("native: %s left (0x%02llx%s%s)", c->name, (unsigned long long)end->code,
+			end->reason[0] ? ": " : "", end->reason);
+	else if (c->state != CLIENT_ENDING)
+		log_info("native: %s is gone: %s", c->name, pf_strerror(end->err));
+	client_free(c);
+}
+
+static const struct quic_endpoint_callbacks callbacks = {
+	.on_ready = on_ready,
+	.on_stream = on_stream,
+	.on_datagram = on_datagram,
+	.on_end = on_end,
+};
+
+static int load_identity(struct native *n)
+{
+	char dir[512], why[256];
+	const char *given = n->host->config->config_dir;
+	if (given)
+		snprintf(dir, sizeof(dir), "%s", given);
+	else if (identity_config_dir(dir, sizeof(dir)) < 0) {
+		log_error(
+			"identity: neither HOME nor XDG_CONFIG_HOME is set: give --config-dir DIR");
+		return PF_E_INVALID;
+	}
+	int err = identity_load_or_create(&n->identity, dir, "punktfunk", why, sizeof(why));
+	if (err < 0)
+		log_error("identity: %s", why);
+	return err;
+}
+
+static int listen_udp(struct native *n)
+{
+	const struct config *config = n->host->config;
+	struct quic_endpoint_params params = {
+		.bind_host = config->bind,
+		.port = (uint16_t)config->port,
+		.identity = n->identity,
+		.callbacks = &callbacks,
+		.userdata = n,
+		.max_connections = config->max_concurrent + EXTRA_CONNECTIONS,
+		.max_handshaking = MAX_HANDSHAKING,
+	};
+	int err = quic_endpoint_create(&n->endpoint, &params);
+	if (err == PF_E_BUSY)
+		log_error(
+			"native: UDP port %u is in use: another host is running, or choose another "
+			"with --port",
+			config->port);
+	else if (err == PF_E_INVALID)
+		log_error("native: --bind %s is not an address of this machine", config->bind);
+	else if (err < 0)
+		log_error(
+			"native: cannot listen on UDP port %u: %s", config->port, pf_strerror(err));
+	return err;
+}
+
+static void announce(const struct native *n)
+{
+	uint8_t fp[PF_FINGERPRINT_LEN];
+	char hex[2 * PF_FINGERPRINT_LEN + 1];
+	pf_identity_fingerprint(n->identity, fp);
+	for (size_t i = 0; i < sizeof(fp); i++)
+		snprintf(hex + 2 * i, 3, "%02x", fp[i]);
+	log_info("native: fingerprint %s", hex);
+	log_info("native: listening on %s, UDP port %d", n->host->config->bind,
+		quic_endpoint_port(n->endpoint));
+	if (strncmp(n->host->config->bind, "127.", 4) && strcmp(n->host->config->bind, "::1"))
+		log_warn("native: there is no pairing yet: whoever reaches this port sees and "
+			 "controls "
+			 "the desktop");
+}
+
+int native_create(
+	struct native **out, struct host *host, void (*on_done)(void *userdata), void *userdata)
+{
+	struct native *n = calloc(1, sizeof(*n));
+	if (!n)
+		return PF_E_NOMEM;
+	n->host = host;
+	n->on_done = on_done;
+	n->userdata = userdata;
+	int err = load_identity(n);
+	if (err >= 0)
+		err = listen_udp(n);
+	if (err >= 0)
+		err = loop_add_fd(host->loop, &n->readable, quic_endpoint_fd(n->endpoint), EPOLLIN,
+			on_readable, n);
+	if (err >= 0)
+		err = loop_add_timer(host->loop, &n->timer, on_timer, n);
+	if (err < 0) {
+		native_destroy(n);
+		return err;
+	}
+	rearm(n);
+	announce(n);
+	*out = n;
+	return PF_OK;
+}
+
+void native_destroy(struct native *n)
+{
+	if (!n)
+		return;
+	loop_remove(&n->readable);
+	loop_remove(&n->timer);
+	for (struct native_client *c = n->clients; c; c = c->next)
+		native_end(c, PF_CLOSE_END, "the host is shutting down");
+	quic_endpoint_destroy(n->endpoint);
+	while (n->clients)
+		client_free(n->clients);
+	pf_identity_destroy(n->identity);
+	free(n);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_NATIVE_NATIVE_H
+#define HOST_NATIVE_NATIVE_H
+
+#include "core/base/error.h"
+
+struct host;
+struct native;
+
+/*
+ * The punktfunk/1 listener: QUIC on one UDP port, a data socket per session. Thread: the control loop.
+ */
+
+/*
+ * Listens at once; on failure one sentence went to the log. on_done: enough sessions were served
+ * (--max-sessions); may be NULL.
+ */
+int native_create(struct native **out, struct host *host, void (*on_done)(void *userdata),
+	void *userdata) PF_MUST_CHECK;
+/* Ends every session and tells the clients. Takes NULL. */
+void native_destroy(struct native *n);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/session/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/capture/capture.h"
+#include "host/config/config.h"
+#include "host/encode/encoder.h"
+#include "host/host.h"
+#include "host/inject/inject.h"
+#include "host/session/report.h"
+#include "host/session/video.h"
+#include "host/vdisplay/vdisplay.h"
+
+struct session {
+	struct session *next; /* host::sessions */
+	struct host *host;
+	uint64_t id;
+	struct session_params params;
+	struct pf_mode mode;
+	struct vdisplay_output output;
+	bool has_output;
+	struct capture *capture;
+	struct inject *inject;
+	struct video video;
+	struct trace *trace;
+	bool told_lost;
+	/* Written once by a media thread before it posts; read by the loop after that post. */
+	_Atomic bool lost_claimed;
+	char lost_why[160];
+};
+
+/* What a media thread posts: the session may be gone when it arrives, so it is named by number. */
+struct lost_post {
+	struct host *host;
+	uint64_t id;
+};
+
+static void tell_lost(struct session *s, const char *why)
+{
+	if (s->told_lost)
+		return;
+	s->told_lost = true;
+	s->params.sink.lost(why, s->params.sink.userdata);
+}
+
+static void handle_lost(const void *data, size_t len)
+{
+	struct lost_post post;
+	pf_check(len == sizeof(post));
+	memcpy(&post, data, sizeof(post));
+	for (struct session *s = post.host->sessions; s; s = s->next)
+		if (s->id == post.id) {
+			tell_lost(s, s->lost_why);
+			return;
+		}
+}
+
+static void post_lost(struct session *s, const char *why)
+{
+	if (atomic_exchange(&s->lost_claimed, true))
+		return;
+	snprintf(s->lost_why, sizeof(s->lost_why), "%s", why);
+	struct lost_post post = {s->host, s->id};
+	/* A full queue would lose the news; the client's own timeout then ends the session. */
+	if (loop_post(s->host->loop, handle_lost, &post, sizeof(post)) < 0)
+		log_warn("session: the control loop is stuck");
+}
+
+static void on_frame(struct frame *frame, void *userdata)
+{
+	struct session *s = userdata;
+	video_push(&s->video, frame);
+}
+
+static void on_capture_lost(int err, const char *why, void *userdata)
+{
+	(void)err;
+	post_lost(userdata, why);
+}
+
+static void on_encoder_failed(const char *why, void *userdata)
+{
+	post_lost(userdata, why);
+}
+
+static void on_inject_lost(const char *why, void *userdata)
+{
+	(void)userdata;
+	log_warn("session: input: %s", why);
+}
+
+static int make_output(struct session *s, const char **why)
+{
+	const struct pf_mode *m = &s->params.mode;
+	int err = vdisplay_add_output(
+		s->host->vdisplay, m->width, m->height, m->refresh_hz, &s->output);
+	if (err < 0) {
+		*why = "the desktop could not make a display of this size";
+		return err;
+	}
+	s->has_output = true;
+	s->mode = (struct pf_mode){s->output.width, s->output.height, s->output.refresh_hz};
+	return PF_OK;
+}
+
+static int make_capture(struct session *s, const char **why)
+{
+	struct capture_params params = {
+		.wayland_display = s->output.wayland_display,
+		.output_name = s->output.name,
+		.width = s->mode.width,
+		.height = s->mode.height,
+		.refresh_hz = s->mode.refresh_hz,
+		.cursor = true,
+		.on_frame = on_frame,
+		.on_lost = on_capture_lost,
+		.userdata = s,
+	};
+	*why = "the new display could not be captured";
+	return capture_create(&s->capture, s->host->capture_name, &params);
+}
+
+static int make_inject(struct session *s, const char **why)
+{
+	struct inject_params params = {
+		.loop = s->host->loop,
+		.wayland_display = s->output.wayland_display,
+		.output_name = s->output.name,
+		.xkb_layout = s->host->config->layout,
+		.on_lost = on_inject_lost,
+		.userdata = s,
+	};
+	*why = "the desktop takes no input from this host";
+	return inject_create(&s->inject, s->host->inject_name, &params);
+}
+
+static int check_codec(const struct session *s, const char **why)
+{
+	*why = "the host has no encoder for a codec that the client can decode";
+	if (!(encoder_codecs(s->host->config->encoder) & s->params.codec))
+		return PF_E_UNSUPPORTED;
+	return PF_OK;
+}
+
+int session_create(struct session **out, const struct session_params *params, const char **why)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	*why = "the host is out of memory";
+	if (!s)
+		return PF_E_NOMEM;
+	struct host *h = params->host;
+	s->host = h;
+	s->id = h->next_session_id++;
+	s->params = *params;
+	s->next = h->sessions;
+	h->sessions = s;
+	s->video.encoder_name = h->config->encoder;
+	s->video.codec = params->codec;
+	s->video.sink = params->sink;
+	s->video.on_failed = on_encoder_failed;
+	s->video.userdata = s;
+	atomic_store(&s->video.bitrate_kbps, params->bitrate_kbps);
+
+	int err = check_codec(s, why);
+	if (err >= 0)
+		err = make_output(s, why);
+	if (err >= 0)
+		err = make_capture(s, why);
+	if (err >= 0)
+		err = make_inject(s, why);
+	if (err >= 0 && h->config->trace)
+		err = trace_create(&s->trace);
+	if (err < 0)
+		goto fail;
+	s->video.trace = s->trace;
+	atomic_store(&s->video.refresh_hz, s->mode.refresh_hz);
+	*out = s;
+	return PF_OK;
+fail:
+	log_error("session: %s: %s (%s)", params->name, *why, pf_strerror(err));
+	session_destroy(s);
+	return err;
+}
+
+int session_start(struct session *s)
+{
+	int err = video_start(&s->video);
+	if (err >= 0)
+		err = capture_start(s->capture);
+	return err;
+}
+
+static void unlink_session(struct session *s)
+{
+	struct session **at = &s->host->sessions;
+	while (*at && *at != s)
+		at = &(*at)->next;
+	if (*at)
+		*at = s->next;
+}
+
+void session_destroy(struct session *s)
+{
+	if (!s)
+		return;
+	struct session_stats stats;
+	bool ran = s->video.running;
+	capture_destroy(s->capture);
+	video_stop(&s->video);
+	inject_destroy(s->inject);
+	if (s->has_output)
+		vdisplay_remove_output(s->host->vdisplay, &s->output);
+	unlink_session(s);
+	session_get_stats(s, &stats);
+	if (ran)
+		report_write(s->host->config, &stats, s->trace);
+	trace_destroy(s->trace);
+	free(s);
+}
+
+struct pf_mode session_mode(const struct session *s)
+{
+	return s->mode;
+}
+
+uint8_t session_compositor(const struct session *s)
+{
+	return s->host->vdisplay->impl->compositor;
+}
+
+int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mode *made)
+{
+	if (!pf_mode_valid(mode))
+		return PF_E_INVALID;
+	int err = vdisplay_set_mode(
+		s->host->vdisplay, &s->output, mode->width, mode->height, mode->refresh_hz);
+	if (err < 0)
+		return err;
+	s->mode = (struct pf_mode){s->output.width, s->output.height, s->output.refresh_hz};
+	if (s->capture->impl->set_mode) {
+		err = capture_set_mode(
+			s->capture, s->mode.width, s->mode.height, s->mode.refresh_hz);
+		if (err < 0)
+			return err;
+	}
+	atomic_store(&s->video.refresh_hz, s->mode.refresh_hz);
+	*made = s->mode;
+	return PF_OK;
+}
+
+void session_request_keyframe(struct session *s)
+{
+	video_request_keyframe(&s->video);
+}
+
+uint32_t session_set_bitrate(struct session *s, uint32_t kbps)
+{
+	uint32_t most = s->host->config->max_bitrate;
+	if (kbps < ENCODER_MIN_KBPS)
+		kbps = ENCODER_MIN_KBPS;
+	if (kbps > most)
+		kbps = most;
+	atomic_store(&s->video.bitrate_kbps, kbps);
+	return kbps;
+}
+
+void session_input(struct session *s, const struct pf_input *event)
+{
+	inject_event(s->inject, event);
+}
+
+void session_get_stats(const struct session *s, struct session_stats *out)
+{
+	video_get_stats(&s->video, out);
+}
+
+void session_desktop_lost(struct host *h, const char *why)
+{
+	/* The sink may not destroy a session inside lost(): see session.h. */
+	for (struct session *s = h->sessions; s; s = s->next)
+		tell_lost(s, why);
+}

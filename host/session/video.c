@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/session/video.h"
+
+#include "host/base/log.h"
+#include "host/base/probe.h"
+#include "host/encode/encoder.h"
+#include "host/media/clock.h"
+
+/*
+ * When nothing moves the last picture goes out again, so that a client that lost the last packets learns
+ * of it, and the picture sharpens to full quality.
+ */
+#define REPEAT_NS 100000000ull
+
+/* Units that may wait for the sender: one being sent and one ready. More would only be latency. */
+#define UNITS_WAITING 2u
+#define UNITS_MADE    (SPSC_SLOTS + 3u) /* ring, one in each thread, one spare */
+
+/* Remakes the encoder when the picture's size or rate is not what it was made for. */
+static int fit_encoder(struct video *v, const struct frame *frame)
+{
+	uint32_t hz = atomic_load(&v->refresh_hz), kbps = atomic_load(&v->bitrate_kbps);
+	struct encoder *e = v->encoder;
+	if (e && e->params.width == frame->width && e->params.height == frame->height &&
+		e->params.refresh_hz == hz) {
+		if (kbps == v->encoder_kbps)
+			return PF_OK;
+		v->encoder_kbps = kbps;
+		return encoder_set_bitrate(e, kbps);
+	}
+	encoder_destroy(e);
+	v->encoder = NULL;
+	struct encoder_params params = {
+		.width = frame->width,
+		.height = frame->height,
+		.refresh_hz = hz,
+		.bitrate_kbps = kbps,
+		.codec = v->codec,
+	};
+	int err = encoder_create(&v->encoder, v->encoder_name, &params);
+	if (err == PF_OK)
+		v->encoder_kbps = kbps;
+	return err;
+}
+
+static void mark_repeated(struct unit *u)
+{
+	/* The picture is still what the screen shows now: its time is now. */
+	u->repeated = true;
+	u->times.presented_ns = u->times.captured_ns = u->convert_start_ns;
+	u->pts_ns = clock_to_realtime_ns(u->convert_start_ns);
+}
+
+static int encode_one(struct video *v, struct frame *frame, bool repeated)
+{
+	if (spsc_len(&v->units) >= UNITS_WAITING) {
+		atomic_fetch_add(&v->skipped, 1);
+		return PF_OK;
+	}
+	int err = fit_encoder(v, frame);
+	if (err < 0)
+		return err;
+	struct unit *unit = unit_pool_get(v->pool);
+	pf_check(unit); /* UNITS_MADE covers every place where one can be */
+	bool keyframe = atomic_exchange(&v->want_keyframe, false);
+	err = encoder_encode(v->encoder, frame, keyframe, unit);
+	if (err < 0) {
+		unit_unref(unit);
+		return err;
+	}
+	if (repeated)
+		mark_repeated(unit);
+	if (unit->pts_ns <= v->last_pts_ns)
+		unit->pts_ns = v->last_pts_ns + 1;
+	v->last_pts_ns = unit->pts_ns;
+	unit->frame_seq = frame->seq;
+	probe_frame(encoded, unit->pts_ns);
+	atomic_fetch_add(&v->encoded, 1);
+	atomic_fetch_add(&v->repeated, repeated);
+	atomic_fetch_add(&v->keyframes, unit->keyframe);
+	if (!spsc_push(&v->units, unit))
+		unit_unref(unit); /* only when closed: room was seen above */
+	return PF_OK;
+}
+
+static void encode_loop(void *userdata)
+{
+	struct video *v = userdata;
+	struct frame *last = NULL;
+	while (!mailbox_closed(&v->frames)) {
+		struct frame *frame = mailbox_take(&v->frames, last ? REPEAT_NS : UINT64_MAX);
+		if (mailbox_closed(&v->frames)) {
+			frame_unref(frame);
+			break;
+		}
+		if (frame) {
+			frame_unref(last);
+			last = frame;
+		} else if (!last) {
+			continue;
+		}
+		int err = encode_one(v, last, !frame);
+		if (err < 0) {
+			log_error("video: the encoder cannot take %ux%u: %s", last->width,
+				last->height, pf_strerror(err));
+			v->on_failed("the host's video encoder failed", v->userdata);
+			break;
+		}
+	}
+	frame_unref(last);
+}
+
+static void send_loop(void *userdata)
+{
+	struct video *v = userdata;
+	struct unit *unit;
+	while ((unit = spsc_pop(&v->units, UINT64_MAX))) {
+		uint64_t start_ns = clock_now_ns();
+		uint32_t index = v->next_index++;
+		int n = v->sink.video(unit, index, v->sink.userdata);
+		uint64_t end_ns = clock_now_ns();
+		probe_frame(sent, unit->pts_ns);
+		if (n < 0) {
+			atomic_fetch_add(&v->send_errors, 1);
+		} else {
+			atomic_fetch_add(&v->sent, 1);
+			atomic_fetch_add(&v->packets, (uint64_t)n);
+		}
+		if (v->trace)
+			trace_add(v->trace, unit, index, start_ns, end_ns, n);
+		unit_unref(unit);
+	}
+}
+
+int video_start(struct video *v)
+{
+	mailbox_init(&v->frames);
+	spsc_init(&v->units);
+	v->running = true;
+	int err = unit_pool_create(&v->pool, UNITS_MADE);
+	if (err < 0)
+		return err;
+	err = thread_start(&v->encode_thread, "pf-encode", THREAD_MEDIA, encode_loop, v);
+	if (err < 0)
+		return err;
+	return thread_start(&v->send_thread, "pf-send", THREAD_MEDIA, send_loop, v);
+}
+
+void video_stop(struct video *v)
+{
+	if (!v->running)
+		return;
+	mailbox_close(&v->frames);
+	thread_join(&v->encode_thread);
+	spsc_close(&v->units);
+	thread_join(&v->send_thread);
+	frame_unref(mailbox_take(&v->frames, 0));
+	struct unit *unit;
+	while ((unit = spsc_pop(&v->units, 0)))
+		unit_unref(unit);
+	encoder_destroy(v->encoder);
+	v->encoder = NULL;
+	unit_pool_destroy(v->pool);
+	v->pool = NULL;
+	v->running = false;
+}
+
+void video_push(struct video *v, struct frame *frame)
+{
+	struct frame *old = mailbox_put(&v->frames, frame_ref(frame));
+	atomic_fetch_add(&v->captured, 1);
+	if (old)
+		atomic_fetch_add(&v->replaced, 1);
+	frame_unref(old);
+}
+
+void video_request_keyframe(struct video *v)
+{
+	/* The wake makes it now, of the picture at hand, not at the next change of the screen. */
+	if (!atomic_exchange(&v->want_keyframe, true))
+		mailbox_wake(&v->frames);
+}
+
+void video_get_stats(const struct video *v, struct session_stats *out)
+{
+	*out = (struct session_stats){
+		.frames_captured = atomic_load(&v->captured),
+		.frames_replaced = atomic_load(&v->replaced),
+		.frames_encoded = atomic_load(&v->encoded),
+		.frames_repeated = atomic_load(&v->repeated),
+		.frames_sent = atomic_load(&v->sent),
+		.units_dropped = atomic_load(&v->skipped),
+		.send_errors = atomic_load(&v->send_errors),
+		.keyframes = atomic_load(&v->keyframes),
+		.packets_sent = atomic_load(&v->packets),
+	};
+}
