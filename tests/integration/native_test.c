@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tests/test.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/bytes.h"
+#include "core/wire/control.h"
+#include "core/wire/handshake.h"
+#include "host/media/clock.h"
+#include "punktfunk_core.h"
+#include "tests/integration/raw_client.h"
+#include "tests/support/host_process.h"
+
+/*
+ * What a hostile, broken or unlucky client gets from a real host process, and what a client is told. Each
+ * test ends by seeing that the host serves the next client. PUNKTFUNK_HOST names the program.
+ */
+
+#define WAIT_NS 5000000000ull
+
+static struct host_process host;
+
+static const char *const host_args[] = {"--source", "synthetic", "--max-concurrent", "2", NULL};
+
+static int connect_good(struct punktfunk_connection **c, int port, const uint8_t *pin,
+	char *message, size_t message_len)
+{
+	struct punktfunk_connect_opts o;
+	punktfunk_connect_opts_init(&o);
+	o.host = "127.0.0.1";
+	o.port = (uint16_t)port;
+	o.mode = (struct punktfunk_mode){640, 480, 60};
+	o.pin = pin;
+	o.timeout_ms = 5000;
+	return punktfunk_connect_opts(c, &o, message, message_len);
+}
+
+static struct punktfunk_connection *connect_or_fail(void)
+{
+	struct punktfunk_connection *c = NULL;
+	char message[256] = "";
+	if (connect_good(&c, host.port, NULL, message, sizeof(message)) < 0)
+		fail_msg("the host does not serve: %s", message);
+	return c;
+}
+
+static void receive_frames(struct punktfunk_connection *c, int n)
+{
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	while (n > 0 && clock_now_ns() < until) {
+		struct punktfunk_frame f = {.size = sizeof(f)};
+		int err = punktfunk_connection_next_au(c, &f, 100);
+		if (err == PUNKTFUNK_OK)
+			n--;
+		else
+			assert_int_equal(err, PUNKTFUNK_E_NO_FRAME);
+	}
+	assert_int_equal(n, 0);
+}
+
+static void host_serves(void)
+{
+	assert_true(host_process_running(&host));
+	struct punktfunk_connection *c = connect_or_fail();
+	receive_frames(c, 3);
+	punktfunk_connection_disconnect_quit(c);
+	punktfunk_connection_close(c);
+}
+
+static void wrong_version_is_named(void **state)
+{
+	struct raw r;
+	uint8_t hello[64];
+	(void)state;
+	size_t n = raw_good_hello(hello, sizeof(hello));
+	pf_put_le32(hello + 4, 99);
+	raw_open(&r, host.port);
+	raw_send(&r, hello, n);
+	raw_expect_close(&r, PF_CLOSE_WIRE_VERSION, "version");
+	host_serves();
+}
+
+static void impossible_modes_are_refused(void **state)
+{
+	static const uint32_t modes[][3] = {{0, 0, 60}, {100000, 100000, 60}, {1280, 720, 0},
+		{1280, 0, 60}, {UINT32_MAX, UINT32_MAX, UINT32_MAX}, {16384, 16384, 60}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct raw r;
+		uint8_t hello[64];
+		size_t n = raw_good_hello(hello, sizeof(hello));
+		pf_put_le32(hello + 8, modes[i][0]);
+		pf_put_le32(hello + 12, modes[i][1]);
+		pf_put_le32(hello + 16, modes[i][2]);
+		raw_open(&r, host.port);
+		raw_send(&r, hello, n);
+		raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "cannot be made");
+	}
+	host_serves();
+}
+
+static void truncated_hellos_are_refused(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len < PF_HELLO_MIN; len += 5) {
+		struct raw r;
+		uint8_t hello[64];
+		raw_good_hello(hello, sizeof(hello));
+		raw_open(&r, host.port);
+		raw_send(&r, hello, len);
+		raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
+	}
+	host_serves();
+}
+
+static void the_shortest_hello_is_understood(void **state)
+{
+	struct raw r;
+	uint8_t hello[64];
+	(void)state;
+	raw_good_hello(hello, sizeof(hello));
+	raw_open(&r, host.port);
+	raw_send(&r, hello,
+		PF_HELLO_MIN); /* no codec named: HEVC only, which this host cannot make */
+	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "codec");
+	host_serves();
+}
+
+static void an_oversized_hello_is_refused(void **state)
+{
+	struct raw r;
+	static uint8_t big[65535];
+	(void)state;
+	memset(big, 0xA5, sizeof(big)); /* no magic */
+	raw_open(&r, host.port);
+	raw_send(&r, big, sizeof(big));
+	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
+	host_serves();
+}
+
+static void start_session(struct raw *r)
+{
+	uint8_t hello[64];
+	raw_open(r, host.port);
+	size_t n = raw_good_hello(hello, sizeof(hello));
+	raw_send(r, hello, n);
+	raw_wait_bytes(r, 2 + PF_WELCOME_MIN);
+}
+
+static void unknown_types_are_skipped(void **state)
+{
+	struct raw r;
+	static const uint8_t unknown[] = {'P', 'K', 'F', 'c', 0xEE, 1, 2, 3};
+	uint8_t probe[PF_MSG_MAX_LEN];
+	struct pf_msg m = {.type = PF_MSG_CLOCK_PROBE, .clock.t1_ns = 7};
+	(void)state;
+	start_session(&r);
+	size_t before = r.got_len;
+	raw_send(&r, unknown, sizeof(unknown));
+	int len = pf_msg_write_framed(probe, sizeof(probe), &m);
+	assert_true(len > 0);
+	assert_int_equal(quic_conn_send(r.conn, r.stream, probe, (size_t)len, false), 0);
+	raw_wait_bytes(&r, before + 2 + 29); /* the echo: the unknown one before it did no harm */
+	raw_close(&r);
+	host_serves();
+}
+
+static void a_malformed_message_ends_the_session(void **state)
+{
+	struct raw r;
+	static const uint8_t short_reconfigure[] = {'P', 'K', 'F', 'c', 0x01, 1, 2, 3};
+	(void)state;
+	start_session(&r);
+	raw_send(&r, short_reconfigure, sizeof(short_reconfigure));
+	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
+	host_serves();
+}
+
+static void control_before_hello_is_refused(void **state)
+{
+	struct raw r;
+	static const uint8_t keyframe[] = {'P', 'K', 'F', 'c', 0x03};
+	(void)state;
+	raw_open(&r, host.port);
+	raw_send(&r, keyframe, sizeof(keyframe));
+	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
+	host_serves();
+}
+
+static void one_client_too_many_hears_busy(void **state)
+{
+	struct punktfunk_connection *c = NULL;
+	char message[256] = "";
+	(void)state;
+	struct punktfunk_connection *a = connect_or_fail(), *b = connect_or_fail();
+	assert_int_equal(
+		connect_good(&c, host.port, NULL, message, sizeof(message)), PUNKTFUNK_E_BUSY);
+	assert_non_null(strstr(message, "busy"));
+	receive_frames(a, 2);
+	receive_frames(b, 2);
+	punktfunk_connection_close(a);
+	punktfunk_connection_close(b);
+	host_serves();
+}
+
+static void a_wrong_pin_stops_the_client(void **state)
+{
+	struct punktfunk_connection *c = NULL;
+	char message[256] = "";
+	uint8_t pin[32];
+	(void)state;
+	memset(pin, 0x42, sizeof(pin));
+	assert_int_equal(
+		connect_good(&c, host.port, pin, message, sizeof(message)), PUNKTFUNK_E_PIN);
+	assert_null(c);
+	assert_non_null(strstr(message, "certificate"));
+	host_serves();
+}
+
+static void the_right_pin_passes(void **state)
+{
+	struct punktfunk_connection *c = connect_or_fail();
+	char message[256] = "";
+	uint8_t pin[32];
+	(void)state;
+	assert_int_equal(punktfunk_connection_fingerprint(c, pin), 0);
+	punktfunk_connection_close(c);
+	c = NULL;
+	assert_int_equal(connect_good(&c, host.port, pin, message, sizeof(message)), 0);
+	receive_frames(c, 2);
+	punktfunk_connection_close(c);
+}
+
+static void nobody_there_is_said_plainly(void **state)
+{
+	struct punktfunk_connection *c = NULL;
+	struct punktfunk_connect_opts o;
+	char message[256] = "";
+	(void)state;
+	punktfunk_connect_opts_init(&o);
+	o.host = "127.0.0.1";
+	o.port = 1; /* nothing listens there */
+	o.mode = (struct punktfunk_mode){640, 480, 60};
+	o.timeout_ms = 1000;
+	uint64_t start = clock_now_ns();
+	assert_int_equal(
+		punktfunk_connect_opts(&c, &o, message, sizeof(message)), PUNKTFUNK_E_TIMEOUT);
+	assert_true(clock_now_ns() - start < 3000000000ull);
+	assert_non_null(strstr(message, "nobody answers"));
+	o.host = "no-such-host.invalid";
+	assert_true(punktfunk_connect_opts(&c, &o, message, sizeof(message)) < 0);
+	assert_non_null(strstr(message, "no-such-host.invalid"));
+}
+
+/* Junk of every size, some of it dressed as a QUIC Initial, each sent twice, to one port. */
+static void throw_junk(int port)
+{
+	uint8_t junk[1500];
+	uint64_t seed = 99;
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	for (int i = 0; i < 3000; i++) {
+		size_t len = test_rand(&seed) % sizeof(junk);
+		for (size_t j = 0; j < len; j++)
+			junk[j] = (uint8_t)test_rand(&seed);
+		if (i % 3 == 0 && len > 5) {
+			junk[0] |= 0xC0;
+			memcpy(junk + 1, "\0\0\0\1", 4);
+		}
+		for (int twice = 0; twice < 2; twice++)
+			sendto(fd, junk, len, 0, (struct sockaddr *)&to, sizeof(to));
+	}
+	close(fd);
+}
+
+static void garbage_on_the_ports_does_no_harm(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	(void)state;
+	struct punktfunk_connection *c = connect_or_fail();
+	receive_frames(c, 1);
+	start_session(&r);
+	assert_int_equal(pf_welcome_read(&w, r.got + 2, pf_get_le16(r.got)), 0);
+	throw_junk(host.port);
+	throw_junk(w.data_port);
+	receive_frames(c, 5);
+	punktfunk_connection_close(c);
+	raw_close(&r);
+	host_serves();
+}
+
+static void the_mode_changes_in_mid_stream(void **state)
+{
+	struct punktfunk_connection *c = connect_or_fail();
+	struct punktfunk_mode mode;
+	(void)state;
+	receive_frames(c, 3);
+	assert_int_equal(punktfunk_connection_mode_result(c), PUNKTFUNK_E_NO_FRAME);
+	assert_int_equal(punktfunk_connection_request_mode(c, 800, 600, 60), 0);
+	assert_int_equal(punktfunk_connection_request_mode(c, 0, 0, 0), PUNKTFUNK_E_INVALID);
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	while (!punktfunk_connection_mode_result(c) && clock_now_ns() < until)
+		receive_frames(c, 1);
+	assert_int_equal(punktfunk_connection_mode_result(c), 1);
+	assert_int_equal(punktfunk_connection_mode(c, &mode), 0);
+	assert_int_equal(mode.width, 800);
+	receive_frames(c, 5);
+	assert_int_equal(punktfunk_connection_request_bitrate(c, 5000), 0);
+	assert_int_equal(punktfunk_connection_request_keyframe(c), 0);
+	while (punktfunk_connection_bitrate(c) != 5000 && clock_now_ns() < until)
+		receive_frames(c, 1);
+	assert_int_equal(punktfunk_connection_bitrate(c), 5000);
+	punktfunk_connection_close(c);
+}
+
+static void the_host_leaving_is_said_plainly(void **state)
+{
+	struct host_process other;
+	struct punktfunk_connection *c = NULL;
+	char message[256] = "";
+	(void)state;
+	assert_int_equal(host_process_start(&other, getenv("PUNKTFUNK_HOST"), host_args), 0);
+	assert_int_equal(connect_good(&c, other.port, NULL, message, sizeof(message)), 0);
+	receive_frames(c, 2);
+	assert_int_equal(host_process_end(&other), 0);
+	struct punktfunk_frame f = {.size = sizeof(f)};
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	int err = 0;
+	while (err != PUNKTFUNK_E_CLOSED && clock_now_ns() < until)
+		err = punktfunk_connection_next_au(c, &f, 100);
+	assert_int_equal(err, PUNKTFUNK_E_CLOSED);
+	assert_int_equal(punktfunk_connection_end_reason(c), PUNKTFUNK_END_HOST_ENDED);
+	assert_non_null(strstr(punktfunk_connection_end_message(c), "shutting down"));
+	punktfunk_connection_close(c);
+	host_process_clean(&other);
+}
+
+static void a_port_in_use_is_said_plainly(void **state)
+{
+	char command[512], line[512] = "";
+	(void)state;
+	snprintf(command, sizeof(command),
+		"%s native-host --source synthetic --config-dir %s --port %d 2>&1",
+		getenv("PUNKTFUNK_HOST"), host.dir, host.port);
+	FILE *p = popen(command, "r");
+	bool said = false;
+	assert_non_null(p);
+	while (fgets(line, sizeof(line), p))
+		said |= strstr(line, "is in use") && strstr(line, "--port");
+	assert_int_not_equal(pclose(p), 0);
+	assert_true(said);
+}
+
+/* A client that dies without a word, before and after its handshake was finished, frees its place. */
+static void a_vanished_client_frees_its_place(void **state)
+{
+	struct raw r, s;
+	(void)state;
+	start_session(&r);
+	start_session(&s);
+	uint8_t payload[16];
+	struct pf_start message = {.client_port = 9}; /* nobody reads what is sent there */
+	int n = pf_start_write(payload, sizeof(payload), &message);
+	assert_true(n > 0);
+	raw_send(&s, payload, (size_t)n);
+	/* From here on neither reads nor writes: to the host both are gone. */
+	assert_true(host_process_logged(&host, "is gone", 15000));
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	struct punktfunk_connection *c = NULL;
+	char text[256];
+	while (connect_good(&c, host.port, NULL, text, sizeof(text)) < 0 && clock_now_ns() < until)
+		;
+	assert_non_null(c);
+	punktfunk_connection_close(c);
+	raw_close(&r);
+	raw_close(&s);
+	host_serves();
+}
+
+static int start(void **state)
+{
+	const char *path = getenv("PUNKTFUNK_HOST");
+	(void)state;
+	return path ? host_process_start(&host, path, host_args) : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	int err = host_process_end(&host);
+	host_process_clean(&host);
+	return err;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_version_is_named),
+		cmocka_unit_test(impossible_modes_are_refused),
+		cmocka_unit_test(truncated_hellos_are_refused),
+		cmocka_unit_test(the_shortest_hello_is_understood),
+		cmocka_unit_test(an_oversized_hello_is_refused),
+		cmocka_unit_test(unknown_types_are_skipped),
+		cmocka_unit_test(a_malformed_message_ends_the_session),
+		cmocka_unit_test(control_before_hello_is_refused),
+		cmocka_unit_test(one_client_too_many_hears_busy),
+		cmocka_unit_test(a_wrong_pin_stops_the_client),
+		cmocka_unit_test(the_right_pin_passes),
+		cmocka_unit_test(nobody_there_is_said_plainly),
+		cmocka_unit_test(garbage_on_the_ports_does_no_harm),
+		cmocka_unit_test(the_mode_changes_in_mid_stream),
+		cmocka_unit_test(the_host_leaving_is_said_plainly),
+		cmocka_unit_test(a_port_in_use_is_said_plainly),
+		cmocka_unit_test(a_vanished_client_frees_its_place),
+	};
+	return cmocka_run_group_tests(tests, start, stop);
+}

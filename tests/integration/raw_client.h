@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef TESTS_INTEGRATION_RAW_CLIENT_H
+#define TESTS_INTEGRATION_RAW_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/quic_endpoint.h"
+
+/* A client that speaks QUIC to 127.0.0.1 and then says what a test wants. Every wait is bounded and asserts. */
+
+struct raw {
+	struct quic_endpoint *endpoint;
+	struct quic_conn *conn; /* NULL once ended */
+	int64_t stream;
+	bool ready, ended;
+	struct pf_quic_end end;
+	uint8_t got[4096]; /* what the host said on any stream */
+	size_t got_len;
+};
+
+void raw_open(struct raw *r, int port);
+void raw_close(struct raw *r);
+/* One frame: length || payload. */
+void raw_send(struct raw *r, const uint8_t *payload, size_t len);
+void raw_turn(struct raw *r);
+void raw_wait_bytes(struct raw *r, size_t len);
+/* The host must close with this code and words in its reason; closes this side as well. */
+void raw_expect_close(struct raw *r, uint64_t code, const char *words);
+/* A Hello of 640x480 at 30 Hz, H.264. Returns its length. */
+size_t raw_good_hello(uint8_t *out, size_t cap);
+
+#endif
