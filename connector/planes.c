@@ -197,8 +197,7 @@ void planes_tick(struct punktfunk_connection *c, uint64_t now_ns)
 	punch(c, now_ns);
 	report_loss(c, now_ns);
 	pthread_mutex_lock(&c->au_lock);
-	if (pf_reassembler_deadline(c->reassembler) <= now_ns &&
-		pf_reassembler_expire(c->reassembler, now_ns) > 0)
+	if (pf_reassembler_expire(c->reassembler, now_ns) > 0)
 		pthread_cond_signal(&c->au_cond);
 	pthread_mutex_unlock(&c->au_lock);
 	ask_for_fresh_start(c, now_ns);

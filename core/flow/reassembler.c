@@ -23,6 +23,9 @@
 /* Indexes below base whose late shards are still told apart from a jump backwards. */
 #define HISTORY_FACTOR 4u
 
+/* Packets that overtake each other do so by less than this: one Wi-Fi aggregate, a bonded pair of links. */
+#define REORDER_NS 2000000u
+
 #define MAX_FRAMES	1024u	     /* slots: 200 bytes each, scanned by hole() and deadline() */
 #define MAX_FRAME_BYTES (256u << 20) /* four times the largest that the wire speaks of */
 #define MAX_IN_FLIGHT	((size_t)4 << 30)
@@ -41,6 +44,7 @@ struct slot {
 	uint32_t user_flags;
 	uint64_t noticed_ns; /* first known to exist: the loss window runs from here */
 	uint64_t first_ns, whole_ns;
+	uint64_t end_ns; /* when end_seen became true */
 	bool end_seen, anchor;
 	struct pf_frame frame;
 };
@@ -419,8 +423,10 @@ static int add_packet(struct pf_reassembler *r, const struct pf_native_header *h
 		return added;
 	count_added(r, added);
 	r->stats.shards_recovered += s->frame.recovered - recovered;
-	if (h->flags & PF_NATIVE_END)
+	if (h->flags & PF_NATIVE_END && !s->end_seen) {
 		s->end_seen = true;
+		s->end_ns = r->now_ns;
+	}
 	if (s->state == SLOT_OPEN && pf_frame_is_whole(&s->frame))
 		finish_frame(r, s, h->frame_index);
 	return PF_OK;
@@ -493,13 +499,46 @@ static uint64_t deadline_of(const struct pf_reassembler *r, const struct slot *s
 	return deadline;
 }
 
+/*
+ * When frame i, which is not whole, counts as overdue: REORDER_NS after its own last packet or the first
+ * packet of a newer frame came, for all of it was sent before those. UINT64_MAX: nothing came after it.
+ * newer_ns is that first packet's time, carried from the newer slots to the older ones.
+ */
+static uint64_t overdue_at(const struct slot *s, uint64_t newer_ns)
+{
+	uint64_t proof = newer_ns;
+	if (s->end_seen && s->end_ns < proof)
+		proof = s->end_ns;
+	return proof > UINT64_MAX - REORDER_NS ? UINT64_MAX : proof + REORDER_NS;
+}
+
+/* Proves the frames before it late, whatever the clock says. */
+static bool is_through(const struct slot *s)
+{
+	return s->state == SLOT_WHOLE || s->end_seen;
+}
+
+static void carry_newer(const struct slot *s, uint64_t *newer_ns)
+{
+	if ((s->state == SLOT_OPEN || s->state == SLOT_WHOLE) && s->first_ns < *newer_ns)
+		*newer_ns = s->first_ns;
+}
+
 uint64_t pf_reassembler_deadline(const struct pf_reassembler *r)
 {
-	uint64_t earliest = UINT64_MAX;
-	for (uint32_t i = r->base; i != r->next; i++) {
-		const struct slot *s = slot_at(r, i);
-		if (is_incomplete(s) && deadline_of(r, s) < earliest)
-			earliest = deadline_of(r, s);
+	uint64_t earliest = UINT64_MAX, newer_ns = UINT64_MAX;
+	bool proven = false;
+	for (uint32_t i = r->next; i != r->base; i--) {
+		const struct slot *s = slot_at(r, i - 1);
+		if (is_incomplete(s)) {
+			uint64_t overdue = overdue_at(s, newer_ns);
+			if (deadline_of(r, s) < earliest)
+				earliest = deadline_of(r, s);
+			if (!proven && overdue > r->now_ns && overdue < earliest)
+				earliest = overdue;
+		}
+		proven |= is_through(s);
+		carry_newer(s, &newer_ns);
 	}
 	return earliest;
 }
@@ -518,22 +557,17 @@ int pf_reassembler_expire(struct pf_reassembler *r, uint64_t now_ns)
 
 bool pf_reassembler_hole(const struct pf_reassembler *r, uint32_t *first, uint32_t *last)
 {
-	bool open = false, found = false;
-	uint32_t from = 0, to = 0;
-	for (uint32_t i = r->base; i != r->next; i++) {
-		const struct slot *s = slot_at(r, i);
-		/* A frame that proves the ones before it late makes the hole so far real. */
-		if (open && (s->state == SLOT_WHOLE || s->end_seen)) {
+	bool found = false, proven = false;
+	uint64_t newer_ns = UINT64_MAX;
+	for (uint32_t i = r->next; i != r->base; i--) {
+		const struct slot *s = slot_at(r, i - 1);
+		if (is_incomplete(s) && (proven || overdue_at(s, newer_ns) <= r->now_ns)) {
+			*last = found ? *last : i - 1;
+			*first = i - 1;
 			found = true;
-			*first = from;
-			*last = to;
 		}
-		if (!is_incomplete(s))
-			continue;
-		if (!open)
-			from = i;
-		open = true;
-		to = i;
+		proven |= is_through(s);
+		carry_newer(s, &newer_ns);
 	}
 	return found;
 }

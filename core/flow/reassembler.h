@@ -105,8 +105,9 @@ int pf_reassembler_expire(struct pf_reassembler *r, uint64_t now_ns);
 
 /*
  * The hole that is open right now, for RfiRequest: the first and last frame index that are missing or
- * incomplete before a newer frame that is complete (or has all of its packets' last one seen).
- * Returns false when there is none.
+ * incomplete although they should be whole: a newer frame is complete or has shown its last packet, or
+ * 2 ms have passed since the frame's own last packet, or a newer frame's first one, came. deadline() and
+ * expire() carry that time. Returns false when there is none.
  */
 bool pf_reassembler_hole(const struct pf_reassembler *r, uint32_t *first, uint32_t *last);
 

@@ -161,6 +161,45 @@ static void the_end_of_a_newer_frame_opens_the_hole(void **state)
 	free(f.packets);
 }
 
+/* A frame whose last packet came, or that a newer one overtook, is a hole once reordering is ruled out. */
+static void an_overdue_frame_is_a_hole_by_itself(void **state)
+{
+	(void)state;
+	uint32_t first, last;
+	const uint64_t ms = 1000000;
+	struct flow_frame f = flow_build(sender, 0, 40 * FLOW_SHARD, 0);
+	(void)flow_push(receiver, &f, 0, 10 * ms);
+	(void)flow_push(receiver, &f, f.n - 1, 11 * ms);
+	assert_false(pf_reassembler_hole(receiver, &first, &last));
+	assert_true(pf_reassembler_deadline(receiver) == 13 * ms);
+	(void)pf_reassembler_expire(receiver, 13 * ms - 1);
+	assert_false(pf_reassembler_hole(receiver, &first, &last));
+	(void)pf_reassembler_expire(receiver, 13 * ms);
+	assert_true(pf_reassembler_hole(receiver, &first, &last));
+	assert_int_equal(first, 0);
+	assert_int_equal(last, 0);
+	assert_true(pf_reassembler_deadline(receiver) > 13 * ms);
+	free(f.packets);
+}
+
+static void a_frame_that_was_overtaken_is_a_hole(void **state)
+{
+	(void)state;
+	uint32_t first, last;
+	const uint64_t ms = 1000000;
+	struct flow_frame old = flow_build(sender, 0, 40 * FLOW_SHARD, 0);
+	struct flow_frame new = flow_build(sender, 1, 40 * FLOW_SHARD, 0);
+	(void)flow_push(receiver, &old, 0, 1 * ms);
+	(void)flow_push(receiver, &new, 0, 17 * ms);
+	assert_false(pf_reassembler_hole(receiver, &first, &last));
+	(void)pf_reassembler_expire(receiver, 19 * ms);
+	assert_true(pf_reassembler_hole(receiver, &first, &last));
+	assert_int_equal(first, 0);
+	assert_int_equal(last, 0); /* the newer one may still be on its way */
+	free(old.packets);
+	free(new.packets);
+}
+
 static void time_gives_up_what_does_not_come(void **state)
 {
 	(void)state;
@@ -398,6 +437,8 @@ int main(void)
 		T(one_shard_too_few_is_not_a_frame),
 		T(order_is_kept_and_a_hole_is_told),
 		T(the_end_of_a_newer_frame_opens_the_hole),
+		T(an_overdue_frame_is_a_hole_by_itself),
+		T(a_frame_that_was_overtaken_is_a_hole),
 		T(time_gives_up_what_does_not_come),
 		T(time_may_stand_still_or_go_back),
 		T(an_anchor_leaves_at_once),
