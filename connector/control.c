@@ -241,7 +241,7 @@ static void describe_end(struct punktfunk_connection *c, int status, const struc
 	bool streaming = c->reassembler != NULL;
 	if (status == PF_E_PIN)
 		snprintf(out, len,
-			"the host at %.120s shows another certificate than the pinned one: either "
+			"the host at %.60s shows another certificate than the pinned one: either "
 			"it is not "
 			"your host, or it was reinstalled; compare the fingerprint in the host's "
 			"log",
@@ -249,7 +249,7 @@ static void describe_end(struct punktfunk_connection *c, int status, const struc
 	else if (status == PF_E_TIMEOUT && streaming)
 		snprintf(out, len,
 			"the host at %.120s went silent: the network or the host is down", c->host);
-	else if (status == PF_E_TIMEOUT)
+	else if (status == PF_E_TIMEOUT || (status == PF_E_CLOSED && !streaming && !end->by_peer))
 		snprintf(out, len,
 			"nobody answers at %.120s, UDP port %u: check the address, that "
 			"punktfunk-host runs "

@@ -103,7 +103,7 @@ PUNKTFUNK_API void punktfunk_connect_opts_init(struct punktfunk_connect_opts *op
  * Connects, shakes hands, starts the stream; blocks up to opts->timeout_ms. On success *out must be
  * closed. On failure, `message` (if not NULL) gets one sentence that says what happened and what to do,
  * at most message_len bytes with its NUL.
- * Errors: E_NULL, E_INVALID, E_TIMEOUT (nobody answered), E_IO, E_PIN, E_CRYPTO, E_BAD_PACKET, and the
+ * Errors: E_NULL, E_INVALID, E_TIMEOUT (nobody answered), E_CLOSED (nobody listens there), E_IO, E_PIN, E_CRYPTO, E_BAD_PACKET, and the
  * refusals. Thread: any.
  */
 PUNKTFUNK_API int punktfunk_connect_opts(struct punktfunk_connection **out,

@@ -223,9 +223,8 @@ static int load_identity(struct native *n)
 	const char *given = n->host->config->config_dir;
 	if (given)
 		snprintf(dir, sizeof(dir), "%s", given);
-	else if (identity_config_dir(dir, sizeof(dir)) < 0) {
-		log_error(
-			"identity: neither HOME nor XDG_CONFIG_HOME is set: give --config-dir DIR");
+	else if (identity_config_dir(dir, sizeof(dir), why, sizeof(why)) < 0) {
+		log_error("identity: %s; or give --config-dir DIR", why);
 		return PF_E_INVALID;
 	}
 	int err = identity_load_or_create(&n->identity, dir, "punktfunk", why, sizeof(why));
