@@ -29,7 +29,7 @@
 
 /* A mode outside these is refused before anything is allocated (wire gives no bound; ours). */
 #define PF_MODE_MIN_SIDE   64u
-#define PF_MODE_MAX_SIDE   16384u
+#define PF_MODE_MAX_SIDE   8192u
 #define PF_MODE_MIN_HZ	   1u
 #define PF_MODE_MAX_HZ	   1000u
 #define PF_MODE_MAX_PIXELS (64u << 20) /* 8192x8192: beyond any panel sold */

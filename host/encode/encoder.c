@@ -45,6 +45,13 @@ uint8_t encoder_codecs(const char *name)
 	return codecs;
 }
 
+void encoder_colour(const char *name, uint8_t codec, uint8_t out[static 4])
+{
+	static const uint8_t unspecified[4] = {2, 2, 2, 0};
+	const struct encoder_impl *impl = find_impl(name, codec);
+	memcpy(out, impl ? impl->colour : unspecified, 4);
+}
+
 static uint32_t clamp_kbps(uint32_t kbps)
 {
 	if (kbps < ENCODER_MIN_KBPS)

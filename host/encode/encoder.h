@@ -26,8 +26,6 @@ struct encoder_params {
 struct encoder_caps {
 	bool live_bitrate; /* set_bitrate() without a keyframe */
 	bool invalidate;   /* can refer past a range of lost frames */
-	/* What the pictures are, as CICP (H.273): primaries, transfer, matrix, full range. The stream says the same. */
-	uint8_t colour[4];
 	/* Size of the coded picture: the asked one, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
 	uint32_t coded_width, coded_height;
 };
@@ -35,6 +33,8 @@ struct encoder_caps {
 struct encoder_impl {
 	const char *name;
 	uint8_t codecs; /* bits of enum pf_codec that it can make */
+	/* What the pictures are, as CICP (H.273): primaries, transfer, matrix, full range. The stream says the same. */
+	uint8_t colour[4];
 	int (*create)(struct encoder **out, const struct encoder_params *params);
 	void (*destroy)(struct encoder *base);
 	/* Fills unit: data, len, keyframe, times, pts and stage stamps. frame has the encoder's size. */
@@ -79,5 +79,7 @@ int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe,
 int encoder_set_bitrate(struct encoder *e, uint32_t kbps) PF_MUST_CHECK;
 /* The codecs (bits of enum pf_codec) that the named encoder can make; NULL or "auto" = any that may be picked. */
 uint8_t encoder_codecs(const char *name);
+/* CICP of the pictures that the named (or any) built encoder makes of codec; 2 (unspecified) when there is none. */
+void encoder_colour(const char *name, uint8_t codec, uint8_t out[static 4]);
 
 #endif

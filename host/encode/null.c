@@ -40,7 +40,6 @@ static int null_create(struct encoder **out, const struct encoder_params *params
 	e->base.impl = &encoder_null_impl;
 	e->base.caps = (struct encoder_caps){
 		.live_bitrate = true,
-		.colour = {1, 1, 1, 0},
 		.coded_width = params->width,
 		.coded_height = params->height,
 	};
@@ -92,6 +91,7 @@ static int null_set_bitrate(struct encoder *base, uint32_t kbps)
 
 const struct encoder_impl encoder_null_impl = {
 	.name = "null",
+	.colour = {1, 1, 1, 0},
 	.codecs = PF_CODEC_H264 | PF_CODEC_HEVC | PF_CODEC_AV1,
 	.create = null_create,
 	.destroy = null_destroy,

@@ -135,7 +135,6 @@ static int x264_create(struct encoder **out, const struct encoder_params *params
 	e->base.params = *params;
 	e->base.caps = (struct encoder_caps){
 		.live_bitrate = true,
-		.colour = {COLOUR_PRIMARIES, COLOUR_TRANSFER, COLOUR_MATRIX, COLOUR_FULL_RANGE},
 		.coded_width = (params->width + 1) & ~1u,
 		.coded_height = (params->height + 1) & ~1u,
 	};
@@ -239,6 +238,7 @@ static int x264_set_bitrate(struct encoder *base, uint32_t kbps)
 
 const struct encoder_impl encoder_x264_impl = {
 	.name = "x264",
+	.colour = {COLOUR_PRIMARIES, COLOUR_TRANSFER, COLOUR_MATRIX, COLOUR_FULL_RANGE},
 	.codecs = PF_CODEC_H264,
 	.create = x264_create,
 	.destroy = x264_destroy,

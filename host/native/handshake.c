@@ -100,6 +100,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.compositor = session_compositor(c->session);
 	w.bitrate_kbps = kbps;
 	w.codec = choose_codec(c);
+	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
 	w.host_caps2 = PF_HCAP2_REPEAT_MARK;
 	int n = pf_welcome_write(buf + 2, sizeof(buf) - 2, &w);
 	pf_wipe(&w, sizeof(w));

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/capture/wlr_pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <wayland-client.h>
+
+#include "host/capture/capture.h"
+
+/* Owned by its references: the pool's own, and one of each frame that is out. */
+struct wlr_memory {
+	_Atomic int refs;
+	uint8_t *map;
+	size_t size;
+	struct wlr_buffer buffers[WLR_POOL_BUFFERS];
+};
+
+static void memory_unref(struct wlr_memory *m)
+{
+	if (!m || atomic_fetch_sub(&m->refs, 1) != 1)
+		return;
+	if (m->map)
+		munmap(m->map, m->size);
+	free(m);
+}
+
+static void release(struct frame *f)
+{
+	struct wlr_buffer *b = f->owner;
+	struct wlr_memory *m = b->memory;
+	atomic_store(&b->taken, false);
+	memory_unref(m);
+}
+
+static int map_format(uint32_t format, enum frame_format *out)
+{
+	switch (format) {
+	case WL_SHM_FORMAT_XRGB8888:
+	case WL_SHM_FORMAT_ARGB8888:
+		*out = FRAME_BGRX;
+		return PF_OK;
+	case WL_SHM_FORMAT_XBGR8888:
+	case WL_SHM_FORMAT_ABGR8888:
+		*out = FRAME_RGBX;
+		return PF_OK;
+	default:
+		return PF_E_UNSUPPORTED;
+	}
+}
+
+static int check_layout(const struct wlr_layout *l)
+{
+	if (!l->width || l->width > CAPTURE_MAX_SIZE || !l->height || l->height > CAPTURE_MAX_SIZE)
+		return PF_E_INVALID;
+	if (l->stride < l->width * 4 || l->stride > CAPTURE_MAX_SIZE * 8 || l->stride % 4)
+		return PF_E_INVALID;
+	return PF_OK;
+}
+
+static int map_memory(struct wlr_memory *m, int *fd)
+{
+	*fd = memfd_create("punktfunk-capture", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*fd < 0)
+		return pf_error_from_errno(errno);
+	if (ftruncate(*fd, (off_t)m->size) < 0)
+		return pf_error_from_errno(errno);
+	/* A compositor that could shrink it would kill us with SIGBUS. */
+	if (fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return pf_error_from_errno(errno);
+	void *map = mmap(NULL, m->size, PROT_READ, MAP_SHARED, *fd, 0);
+	if (map == MAP_FAILED)
+		return pf_error_from_errno(errno);
+	m->map = map;
+	return PF_OK;
+}
+
+static int make_buffers(struct wlr_memory *m, struct wl_shm *shm, int fd,
+	const struct wlr_layout *l, enum frame_format format)
+{
+	size_t each = (size_t)l->stride * l->height;
+	struct wl_shm_pool *pool = wl_shm_create_pool(shm, fd, (int32_t)m->size);
+	if (!pool)
+		return PF_E_NOMEM;
+	int err = PF_OK;
+	for (size_t i = 0; i < WLR_POOL_BUFFERS; i++) {
+		struct wlr_buffer *b = &m->buffers[i];
+		b->memory = m;
+		b->wl = wl_shm_pool_create_buffer(pool, (int32_t)(i * each), (int32_t)l->width,
+			(int32_t)l->height, (int32_t)l->stride, l->format);
+		b->frame.width = l->width;
+		b->frame.height = l->height;
+		b->frame.stride = l->stride;
+		b->frame.format = format;
+		b->frame.pixels = m->map + i * each;
+		if (!b->wl)
+			err = PF_E_NOMEM;
+	}
+	wl_shm_pool_destroy(pool);
+	return err;
+}
+
+int wlr_pool_make(struct wlr_pool *p, struct wl_shm *shm, const struct wlr_layout *l)
+{
+	enum frame_format format;
+	int fd = -1;
+	wlr_pool_retire(p);
+	int err = map_format(l->format, &format);
+	if (err >= 0)
+		err = check_layout(l);
+	if (err < 0)
+		return err;
+	struct wlr_memory *m = calloc(1, sizeof(*m));
+	if (!m)
+		return PF_E_NOMEM;
+	atomic_init(&m->refs, 1);
+	m->size = (size_t)l->stride * l->height * WLR_POOL_BUFFERS;
+	p->memory = m;
+	p->layout = *l;
+	err = m->size > INT32_MAX ? PF_E_INVALID : map_memory(m, &fd);
+	if (err >= 0)
+		err = make_buffers(m, shm, fd, l, format);
+	if (fd >= 0)
+		close(fd);
+	if (err < 0)
+		wlr_pool_retire(p);
+	return err;
+}
+
+void wlr_pool_retire(struct wlr_pool *p)
+{
+	struct wlr_memory *m = p->memory;
+	if (!m)
+		return;
+	for (size_t i = 0; i < WLR_POOL_BUFFERS; i++)
+		if (m->buffers[i].wl)
+			wl_buffer_destroy(m->buffers[i].wl);
+	memory_unref(m);
+	memset(p, 0, sizeof(*p));
+}
+
+struct wlr_buffer *wlr_pool_take(struct wlr_pool *p)
+{
+	struct wlr_memory *m = p->memory;
+	for (size_t i = 0; m && i < WLR_POOL_BUFFERS; i++) {
+		struct wlr_buffer *b = &m->buffers[i];
+		if (atomic_load(&b->taken))
+			continue;
+		struct frame keep = b->frame;
+		atomic_store(&b->taken, true);
+		atomic_fetch_add(&m->refs, 1);
+		frame_init(&b->frame);
+		b->frame.width = keep.width;
+		b->frame.height = keep.height;
+		b->frame.stride = keep.stride;
+		b->frame.format = keep.format;
+		b->frame.pixels = keep.pixels;
+		b->frame.release = release;
+		b->frame.owner = b;
+		return b;
+	}
+	return NULL;
+}

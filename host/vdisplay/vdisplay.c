@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/vdisplay/vdisplay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/wire/handshake.h"
+
+#if defined(HAVE_WLROOTS) && HAVE_WLROOTS
+#define WLROOTS_BUILT 1
+#else
+#define WLROOTS_BUILT 0
+#endif
+
+/* In the order in which auto tries them. `none` is last and never tried: it shows nobody anything. */
+static const struct vdisplay_impl *const impls[] = {
+#if WLROOTS_BUILT
+	&vdisplay_wlroots_impl,
+#endif
+	&vdisplay_none_impl,
+};
+
+#define N_IMPLS (sizeof(impls) / sizeof(impls[0]))
+
+static int create_with(struct vdisplay **out, const struct vdisplay_impl *impl,
+	const struct vdisplay_params *params, const char **why)
+{
+	int err = impl->create(out, params);
+	if (err < 0) {
+		*out = NULL;
+		*why = impl->why ? impl->why() : pf_strerror(err);
+	}
+	return err;
+}
+
+static int create_auto(
+	struct vdisplay **out, const struct vdisplay_params *params, const char **why)
+{
+	int err = PF_E_UNSUPPORTED;
+	*why = "this build knows no desktop: install the packages that scripts/deps lists and "
+	       "build "
+	       "again, or stream a test picture with --source synthetic";
+	for (size_t i = 0; i < N_IMPLS; i++) {
+		if (impls[i] == &vdisplay_none_impl)
+			continue;
+		err = create_with(out, impls[i], params, why);
+		if (err >= 0)
+			break;
+	}
+	return err;
+}
+
+int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
+	const char **why)
+{
+	static char unknown[128];
+	const char *unused;
+	if (!why)
+		why = &unused;
+	*out = NULL;
+	*why = NULL;
+	if (!name || !strcmp(name, "auto"))
+		return create_auto(out, params, why);
+	for (size_t i = 0; i < N_IMPLS; i++)
+		if (!strcmp(impls[i]->name, name))
+			return create_with(out, impls[i], params, why);
+	snprintf(unknown, sizeof(unknown),
+		"no display backend '%.40s' in this build; it has%s none", name,
+		WLROOTS_BUILT ? " wlroots and" : "");
+	*why = unknown;
+	return PF_E_UNSUPPORTED;
+}
+
+void vdisplay_destroy(struct vdisplay *v)
+{
+	if (v)
+		v->impl->destroy(v);
+}
+
+static bool mode_is_sane(uint32_t width, uint32_t height, uint32_t refresh_hz)
+{
+	struct pf_mode mode = {width, height, refresh_hz};
+	return pf_mode_valid(&mode);
+}
+
+int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_hz,
+	struct vdisplay_output *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!mode_is_sane(width, height, refresh_hz))
+		return PF_E_INVALID;
+	return v->impl->add_output(v, width, height, refresh_hz, out);
+}
+
+int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32_t width,
+	uint32_t height, uint32_t refresh_hz)
+{
+	if (!mode_is_sane(width, height, refresh_hz))
+		return PF_E_INVALID;
+	return v->impl->set_mode(v, output, width, height, refresh_hz);
+}
+
+void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output)
+{
+	v->impl->remove_output(v, output);
+	memset(output, 0, sizeof(*output));
+}
