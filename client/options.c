@@ -69,7 +69,7 @@ static const char *parse_mode(const struct option_rule *rule, const char *arg, v
 {
 	(void)rule;
 	if (!read_mode(&arg, out) || *arg)
-		return "is not a mode such as 1280x720x60 (even sides of 64 to 16384, 1 to 1000 "
+		return "is not a mode such as 1280x720x60 (even sides of 64 to 8192, 1 to 1000 "
 		       "Hz)";
 	return NULL;
 }

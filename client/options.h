@@ -15,7 +15,7 @@
 #define OPTIONS_NAME_MAX     64u    /* the wire's bound of a client's name, bytes */
 #define OPTIONS_TEXT_MAX     4096u  /* of --type: two minutes of typing */
 #define OPTIONS_SIDE_MIN     64u    /* pixels; smaller is no desktop */
-#define OPTIONS_SIDE_MAX     16384u /* pixels; the largest side that H.264 level 6.2 can hold */
+#define OPTIONS_SIDE_MAX     8192u /* pixels; what the library takes (PF_MODE_MAX_SIDE) */
 #define OPTIONS_HZ_MAX	     1000u
 #define OPTIONS_SECONDS_MAX  86400u
 #define OPTIONS_NO_SECONDS   UINT32_MAX /* --remode without @SECONDS */

@@ -248,8 +248,8 @@ static void nobody_there_is_said_plainly(void **state)
 	o.mode = (struct punktfunk_mode){640, 480, 60};
 	o.timeout_ms = 1000;
 	uint64_t start = clock_now_ns();
-	assert_int_equal(
-		punktfunk_connect_opts(&c, &o, message, sizeof(message)), PUNKTFUNK_E_TIMEOUT);
+	int err = punktfunk_connect_opts(&c, &o, message, sizeof(message));
+	assert_true(err == PUNKTFUNK_E_CLOSED || err == PUNKTFUNK_E_TIMEOUT); /* ICMP, or none */
 	assert_true(clock_now_ns() - start < 3000000000ull);
 	assert_non_null(strstr(message, "nobody answers"));
 	o.host = "no-such-host.invalid";

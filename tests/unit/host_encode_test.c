@@ -172,11 +172,11 @@ static void stream_marks(
 		const AVFrame *p = decode(&viewer, u);
 		assert_int_equal(p->width, (width + 1) & ~1u);
 		assert_int_equal(p->height, (height + 1) & ~1u);
-		assert_int_equal(p->color_primaries, e->caps.colour[0]);
-		assert_int_equal(p->color_trc, e->caps.colour[1]);
-		assert_int_equal(p->colorspace, e->caps.colour[2]);
+		assert_int_equal(p->color_primaries, e->impl->colour[0]);
+		assert_int_equal(p->color_trc, e->impl->colour[1]);
+		assert_int_equal(p->colorspace, e->impl->colour[2]);
 		assert_int_equal(
-			p->color_range, e->caps.colour[3] ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG);
+			p->color_range, e->impl->colour[3] ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG);
 		uint64_t seq, time_ns;
 		assert_true(synthetic_read_mark(p->data[0], (size_t)p->linesize[0],
 			(uint32_t)p->width, (uint32_t)p->height, &seq, &time_ns));
@@ -317,8 +317,8 @@ static void colours_are_what_the_caps_say(void **state)
 	struct unit_pool *pool;
 	struct encoder *e = make_encoder(W, H, 60, 5000);
 	assert_int_equal(unit_pool_create(&pool, 1), 0);
-	assert_int_equal(e->caps.colour[2], 6); /* BT.601: the numbers below */
-	assert_int_equal(e->caps.colour[3], 0);
+	assert_int_equal(e->impl->colour[2], 6); /* BT.601: the numbers below */
+	assert_int_equal(e->impl->colour[3], 0);
 	struct frame f = paint_frame(pixels, W, H);
 	for (int i = 0; i < W * H; i++)
 		pixels[i] = 0x00ff0000u; /* red */

@@ -260,8 +260,8 @@ static void modes_are_bounded(void **state)
 {
 	(void)state;
 	const struct pf_mode good[] = {
-		{64, 64, 1}, {1920, 1080, 60}, {16384, 4096, 1000}, {8192, 8192, 60}};
-	const struct pf_mode bad[] = {{0, 0, 0}, {63, 64, 60}, {16385, 64, 60}, {16384, 16384, 60},
+		{64, 64, 1}, {1920, 1080, 60}, {8192, 4096, 1000}, {8192, 8192, 60}};
+	const struct pf_mode bad[] = {{0, 0, 0}, {63, 64, 60}, {8193, 64, 60}, {8193, 8193, 60},
 		{1920, 1080, 0}, {1920, 1080, 1001}, {UINT32_MAX, UINT32_MAX, 60},
 		{64, UINT32_MAX, 60}};
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
