@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "host/capture/capture.h"
 #include "host/capture/wlr_pool.h"
 #include "host/media/clock.h"
+#include "host/wayland/wlconn.h"
 #include "wlr-screencopy-unstable-v1-client.h"
 
 /*
@@ -21,19 +21,9 @@
  * compositor answers it when it has drawn something new. One connection and one thread a capture.
  */
 
-#define SETUP_WAIT_MS	   2000 /* a compositor that is alive answers in a few */
-#define MAX_FAILED	   50u	/* copies refused in a row before the output counts as lost */
-#define RETRY_MS	   5	/* after a refused copy, or while consumers hold every buffer */
-#define OUTPUT_VERSION	   4u	/* the first that tells an output's name */
-#define SCREENCOPY_VERSION 3u	/* the first with buffer_done */
-#define MAX_OUTPUTS	   64u
-
-struct wlr_output {
-	struct wl_output *wl;
-	uint32_t global;
-	bool wanted;
-	struct wlr *owner;
-};
+#define MAX_FAILED	   50u /* copies refused in a row before the output counts as lost */
+#define RETRY_MS	   5   /* after a refused copy, or while consumers hold every buffer */
+#define SCREENCOPY_VERSION 3u  /* the first with buffer_done */
 
 struct wlr {
 	struct capture base;
@@ -43,14 +33,10 @@ struct wlr {
 	_Atomic bool quit;
 
 	/* the thread's while it runs */
-	struct wl_display *display;
-	struct wl_registry *registry;
+	struct wlconn conn;
+	struct wlconn_bind binds[2];
 	struct wl_shm *shm;
 	struct zwlr_screencopy_manager_v1 *manager;
-	struct wlr_output outputs[MAX_OUTPUTS];
-	size_t n_outputs;
-	struct wl_output *output; /* the wanted one */
-	uint32_t output_global;
 	struct wlr_pool pool;
 	struct zwlr_screencopy_frame_v1 *request; /* the one that is pending */
 	struct wlr_layout offered;
@@ -77,86 +63,6 @@ static void lose(struct wlr *c, int err, const char *why)
 	c->lost = why;
 	c->lost_err = err;
 }
-
-/* --- registry and outputs --- */
-
-static void output_name(void *data, struct wl_output *wl, const char *name)
-{
-	struct wlr_output *o = data;
-	o->wanted = !strcmp(name, o->owner->output_name);
-	if (o->wanted) {
-		o->owner->output = wl;
-		o->owner->output_global = o->global;
-	}
-}
-
-static void output_geometry(void *data, struct wl_output *wl, int32_t x, int32_t y, int32_t w_mm,
-	int32_t h_mm, int32_t subpixel, const char *make, const char *model, int32_t transform)
-{
-}
-
-static void output_mode(void *data, struct wl_output *wl, uint32_t flags, int32_t width,
-	int32_t height, int32_t refresh)
-{
-}
-
-static void output_done(void *data, struct wl_output *wl)
-{
-}
-
-static void output_scale(void *data, struct wl_output *wl, int32_t factor)
-{
-}
-
-static void output_description(void *data, struct wl_output *wl, const char *description)
-{
-}
-
-static const struct wl_output_listener output_listener = {
-	.geometry = output_geometry,
-	.mode = output_mode,
-	.done = output_done,
-	.scale = output_scale,
-	.name = output_name,
-	.description = output_description,
-};
-
-static void add_output(struct wlr *c, uint32_t global)
-{
-	if (c->n_outputs == MAX_OUTPUTS)
-		return;
-	struct wlr_output *o = &c->outputs[c->n_outputs++];
-	o->owner = c;
-	o->global = global;
-	o->wl = wl_registry_bind(c->registry, global, &wl_output_interface, OUTPUT_VERSION);
-	wl_output_add_listener(o->wl, &output_listener, o);
-}
-
-static void registry_global(void *data, struct wl_registry *registry, uint32_t name,
-	const char *interface, uint32_t version)
-{
-	struct wlr *c = data;
-	if (!strcmp(interface, wl_shm_interface.name) && !c->shm)
-		c->shm = wl_registry_bind(registry, name, &wl_shm_interface, 1);
-	else if (!strcmp(interface, zwlr_screencopy_manager_v1_interface.name) &&
-		version >= SCREENCOPY_VERSION && !c->manager)
-		c->manager = wl_registry_bind(
-			registry, name, &zwlr_screencopy_manager_v1_interface, SCREENCOPY_VERSION);
-	else if (!strcmp(interface, wl_output_interface.name) && version >= OUTPUT_VERSION)
-		add_output(c, name);
-}
-
-static void registry_global_remove(void *data, struct wl_registry *registry, uint32_t name)
-{
-	struct wlr *c = data;
-	if (c->output && name == c->output_global)
-		lose(c, PF_E_CLOSED, "the display that was streamed is gone");
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = registry_global,
-	.global_remove = registry_global_remove,
-};
 
 /* --- copying --- */
 
@@ -261,7 +167,7 @@ static void frame_ready(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t
 	atomic_fetch_add_explicit(&c->base.n_frames, 1, memory_order_relaxed);
 	/* The next picture is asked for first: the compositor may be drawing it already. */
 	ask_for_picture(c);
-	wl_display_flush(c->display);
+	wl_display_flush(c->conn.display);
 	c->base.params.on_frame(&b->frame, c->base.params.userdata);
 	frame_unref(&b->frame);
 }
@@ -291,7 +197,7 @@ static void ask_for_picture(struct wlr *c)
 	c->has_offer = false;
 	c->y_invert = false;
 	c->request = zwlr_screencopy_manager_v1_capture_output(
-		c->manager, c->base.params.cursor, c->output);
+		c->manager, c->base.params.cursor, c->conn.output);
 	if (c->request)
 		zwlr_screencopy_frame_v1_add_listener(c->request, &frame_listener, c);
 	else
@@ -300,77 +206,33 @@ static void ask_for_picture(struct wlr *c)
 
 /* --- connection --- */
 
-/* One wait for the compositor or the wake, at most timeout_ms (-1 = none). Dispatches what came. */
 static void turn(struct wlr *c, int timeout_ms)
 {
-	while (wl_display_prepare_read(c->display) != 0)
-		if (wl_display_dispatch_pending(c->display) < 0) {
-			lose(c, PF_E_CLOSED, "the compositor is gone");
-			return;
-		}
-	struct pollfd fds[2] = {
-		{.fd = wl_display_get_fd(c->display), .events = POLLIN},
-		{.fd = c->wake_fd, .events = POLLIN},
-	};
-	if (wl_display_flush(c->display) < 0 && errno == EAGAIN)
-		fds[0].events |= POLLOUT;
-	/* A retry, a lost output or the end may have come of what was dispatched just now. */
-	if (c->lost || atomic_load(&c->quit) || (timeout_ms < 0 && c->retry_ns != UINT64_MAX))
-		timeout_ms = 0;
-	int n = poll(fds, 2, timeout_ms);
-	if (n > 0 && fds[0].revents & (POLLIN | POLLHUP | POLLERR))
-		n = wl_display_read_events(c->display);
-	else
-		wl_display_cancel_read(c->display);
-	if (n < 0 || wl_display_dispatch_pending(c->display) < 0)
-		lose(c, PF_E_CLOSED, "the compositor is gone");
-}
-
-static void sync_done(void *data, struct wl_callback *callback, uint32_t serial)
-{
-	*(bool *)data = true;
-}
-
-static const struct wl_callback_listener sync_listener = {.done = sync_done};
-
-/* A round trip that a hung compositor cannot hold for ever. */
-static int round_trip(struct wlr *c)
-{
-	bool done = false;
-	uint64_t until_ns = clock_now_ns() + SETUP_WAIT_MS * 1000000ull;
-	struct wl_callback *sync = wl_display_sync(c->display);
-	if (!sync)
-		return PF_E_NOMEM;
-	wl_callback_add_listener(sync, &sync_listener, &done);
-	while (!done && !c->lost && clock_now_ns() < until_ns)
-		turn(c, RETRY_MS);
-	wl_callback_destroy(sync);
-	return done ? PF_OK : c->lost ? c->lost_err : PF_E_TIMEOUT;
+	int err = wlconn_turn(&c->conn, timeout_ms, c->wake_fd);
+	if (c->conn.output_gone)
+		lose(c, PF_E_CLOSED, "the display that was streamed is gone");
+	if (err < 0)
+		lose(c, err, "the compositor is gone");
 }
 
 static int connect_compositor(struct wlr *c)
 {
-	c->display = wl_display_connect(c->display_name[0] ? c->display_name : NULL);
-	if (!c->display) {
-		log_error("capture: no compositor answers at '%s'", c->display_name);
-		return PF_E_IO;
-	}
-	c->registry = wl_display_get_registry(c->display);
-	if (!c->registry)
-		return PF_E_NOMEM;
-	wl_registry_add_listener(c->registry, &registry_listener, c);
-	int err = round_trip(c); /* the globals */
-	if (err >= 0)
-		err = round_trip(c); /* the outputs' names */
-	if (err < 0)
+	c->binds[0] = (struct wlconn_bind){&wl_shm_interface, 1, (void **)&c->shm};
+	c->binds[1] = (struct wlconn_bind){
+		&zwlr_screencopy_manager_v1_interface, SCREENCOPY_VERSION, (void **)&c->manager};
+	int err = wlconn_open(&c->conn, c->display_name, c->output_name, c->binds, 2);
+	if (err < 0) {
+		log_error("capture: no compositor answers at '%s': is it still running?",
+			c->display_name);
 		return err;
+	}
 	if (!c->shm || !c->manager) {
 		log_error("capture: the compositor has no wlr-screencopy (version %u): use sway or "
 			  "another compositor made of wlroots",
 			SCREENCOPY_VERSION);
 		return PF_E_UNSUPPORTED;
 	}
-	if (!c->output) {
+	if (!c->conn.output) {
 		log_error("capture: the compositor has no display named '%s'", c->output_name);
 		return PF_E_IO;
 	}
@@ -386,6 +248,7 @@ static void run(void *userdata)
 		uint64_t now_ns = clock_now_ns();
 		if (c->retry_ns <= now_ns)
 			ask_for_picture(c);
+		/* turn() leaves nothing undispatched, so nothing can change between this choice and the wait. */
 		turn(c, c->retry_ns == UINT64_MAX ? -1 : RETRY_MS);
 	}
 	end_request(c);
@@ -399,16 +262,11 @@ static void wlr_destroy(struct capture *base)
 {
 	struct wlr *c = wlr_from(base);
 	wlr_pool_retire(&c->pool);
-	for (size_t i = 0; i < c->n_outputs; i++)
-		wl_output_destroy(c->outputs[i].wl);
 	if (c->manager)
 		zwlr_screencopy_manager_v1_destroy(c->manager);
 	if (c->shm)
 		wl_shm_destroy(c->shm);
-	if (c->registry)
-		wl_registry_destroy(c->registry);
-	if (c->display)
-		wl_display_disconnect(c->display);
+	wlconn_close(&c->conn);
 	if (c->wake_fd >= 0)
 		close(c->wake_fd);
 	free(c);

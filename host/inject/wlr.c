@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <wayland-client.h>
+#include <xkbcommon/xkbcommon.h>
+
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/inject/inject.h"
+#include "host/media/clock.h"
+#include "host/wayland/wlconn.h"
+#include "virtual-keyboard-unstable-v1-client.h"
+#include "wlr-virtual-pointer-unstable-v1-client.h"
+
+/* A virtual pointer on the client's output and a virtual keyboard with a keymap of its own. */
+
+#define EVDEV_TO_XKB  8u  /* xkb key codes are evdev's plus this */
+#define DETENT_AXIS   15  /* what a detent of a wheel moves an axis by, as libinput has it */
+#define DETENT_AMOUNT 120 /* of the wire */
+
+struct wlr_inject {
+	struct inject base;
+	char display_name[128], output_name[64];
+	struct wlconn conn;
+	struct wlconn_bind binds[3];
+	struct wl_seat *seat;
+	struct zwlr_virtual_pointer_manager_v1 *pointers;
+	struct zwp_virtual_keyboard_manager_v1 *keyboards;
+	struct zwlr_virtual_pointer_v1 *pointer;
+	struct zwp_virtual_keyboard_v1 *keyboard;
+	struct xkb_context *xkb;
+	struct xkb_keymap *keymap;
+	struct xkb_state *state;
+	struct loop_source *readable;
+	int32_t scroll_rest[2]; /* amount not yet told as whole detents: vertical, horizontal */
+	bool pointer_dirty, told_lost;
+};
+
+static struct wlr_inject *from_base(struct inject *base)
+{
+	pf_check(base->impl == &inject_wlr_impl);
+	return (struct wlr_inject *)base;
+}
+
+static uint32_t now_ms(void)
+{
+	return (uint32_t)(clock_now_ns() / 1000000u);
+}
+
+static void lose(struct wlr_inject *w)
+{
+	loop_remove(&w->readable);
+	if (!w->told_lost && w->base.params.on_lost)
+		w->base.params.on_lost(
+			"the compositor takes no more input: it is gone", w->base.params.userdata);
+	w->told_lost = true;
+}
+
+static void on_readable(uint32_t events, void *userdata)
+{
+	struct wlr_inject *w = userdata;
+	(void)events;
+	if (wlconn_turn(&w->conn, 0, -1) < 0)
+		lose(w);
+}
+
+/* --- keyboard --- */
+
+static int make_keymap(struct wlr_inject *w)
+{
+	const char *layout = w->base.params.xkb_layout ? w->base.params.xkb_layout : "us";
+	struct xkb_rule_names names = {.rules = "evdev", .model = "pc105", .layout = layout};
+	w->xkb = xkb_context_new(XKB_CONTEXT_NO_ENVIRONMENT_NAMES);
+	if (w->xkb)
+		w->keymap = xkb_keymap_new_from_names(w->xkb, &names, XKB_KEYMAP_COMPILE_NO_FLAGS);
+	if (w->keymap)
+		w->state = xkb_state_new(w->keymap);
+	if (w->state)
+		return PF_OK;
+	log_error("input: there is no keyboard layout '%s': see --layout, and install xkb-data",
+		layout);
+	return PF_E_INVALID;
+}
+
+static int send_keymap(struct wlr_inject *w)
+{
+	char *text = xkb_keymap_get_as_string(w->keymap, XKB_KEYMAP_FORMAT_TEXT_V1);
+	if (!text)
+		return PF_E_NOMEM;
+	size_t len = strlen(text) + 1;
+	int err = PF_OK;
+	int fd = memfd_create("punktfunk-keymap", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+		err = pf_error_from_errno(errno);
+	else
+		zwp_virtual_keyboard_v1_keymap(
+			w->keyboard, WL_KEYBOARD_KEYMAP_FORMAT_XKB_V1, fd, (uint32_t)len);
+	if (fd >= 0)
+		close(fd);
+	free(text);
+	return err;
+}
+
+static void key(struct inject *base, uint32_t code, bool down)
+{
+	struct wlr_inject *w = from_base(base);
+	zwp_virtual_keyboard_v1_key(w->keyboard, now_ms(), code,
+		down ? WL_KEYBOARD_KEY_STATE_PRESSED : WL_KEYBOARD_KEY_STATE_RELEASED);
+	/* Compositors take modifiers from this message only, not from the keys. */
+	if (!xkb_state_update_key(w->state, code + EVDEV_TO_XKB, down ? XKB_KEY_DOWN : XKB_KEY_UP))
+		return;
+	zwp_virtual_keyboard_v1_modifiers(w->keyboard,
+		xkb_state_serialize_mods(w->state, XKB_STATE_MODS_DEPRESSED),
+		xkb_state_serialize_mods(w->state, XKB_STATE_MODS_LATCHED),
+		xkb_state_serialize_mods(w->state, XKB_STATE_MODS_LOCKED),
+		xkb_state_serialize_layout(w->state, XKB_STATE_LAYOUT_EFFECTIVE));
+}
+
+/* --- pointer --- */
+
+static void motion(struct inject *base, int32_t dx, int32_t dy)
+{
+	struct wlr_inject *w = from_base(base);
+	zwlr_virtual_pointer_v1_motion(
+		w->pointer, now_ms(), wl_fixed_from_int(dx), wl_fixed_from_int(dy));
+	w->pointer_dirty = true;
+}
+
+static void motion_absolute(
+	struct inject *base, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
+{
+	struct wlr_inject *w = from_base(base);
+	zwlr_virtual_pointer_v1_motion_absolute(w->pointer, now_ms(), x, y, width, height);
+	w->pointer_dirty = true;
+}
+
+static void button(struct inject *base, uint32_t code, bool down)
+{
+	struct wlr_inject *w = from_base(base);
+	zwlr_virtual_pointer_v1_button(w->pointer, now_ms(), code,
+		down ? WL_POINTER_BUTTON_STATE_PRESSED : WL_POINTER_BUTTON_STATE_RELEASED);
+	w->pointer_dirty = true;
+}
+
+static void scroll(struct inject *base, bool horizontal, int32_t amount)
+{
+	struct wlr_inject *w = from_base(base);
+	uint32_t axis = horizontal ? WL_POINTER_AXIS_HORIZONTAL_SCROLL
+				   : WL_POINTER_AXIS_VERTICAL_SCROLL;
+	/* The wire's vertical axis points up, Wayland's down. */
+	int32_t moved = horizontal ? amount : -amount;
+	int32_t *rest = &w->scroll_rest[horizontal];
+	*rest += moved;
+	int32_t detents = *rest / DETENT_AMOUNT;
+	*rest -= detents * DETENT_AMOUNT;
+	wl_fixed_t value = wl_fixed_from_double((double)moved * DETENT_AXIS / DETENT_AMOUNT);
+	zwlr_virtual_pointer_v1_axis_source(w->pointer, WL_POINTER_AXIS_SOURCE_WHEEL);
+	if (detents)
+		zwlr_virtual_pointer_v1_axis_discrete(w->pointer, now_ms(), axis, value, detents);
+	else
+		zwlr_virtual_pointer_v1_axis(w->pointer, now_ms(), axis, value);
+	w->pointer_dirty = true;
+}
+
+static void flush(struct inject *base)
+{
+	struct wlr_inject *w = from_base(base);
+	if (w->told_lost)
+		return;
+	if (w->pointer_dirty)
+		zwlr_virtual_pointer_v1_frame(w->pointer);
+	w->pointer_dirty = false;
+	/* What does not fit now goes out with the next event: a compositor that reads nothing is hung. */
+	if (wl_display_flush(w->conn.display) < 0 && errno != EAGAIN)
+		lose(w);
+}
+
+/* --- the backend --- */
+
+static void destroy(struct inject *base)
+{
+	struct wlr_inject *w = from_base(base);
+	loop_remove(&w->readable);
+	if (w->pointer)
+		zwlr_virtual_pointer_v1_destroy(w->pointer);
+	if (w->keyboard)
+		zwp_virtual_keyboard_v1_destroy(w->keyboard);
+	if (w->pointers)
+		zwlr_virtual_pointer_manager_v1_destroy(w->pointers);
+	if (w->keyboards)
+		zwp_virtual_keyboard_manager_v1_destroy(w->keyboards);
+	if (w->seat)
+		wl_seat_destroy(w->seat);
+	if (w->conn.display)
+		wl_display_flush(w->conn.display);
+	wlconn_close(&w->conn);
+	xkb_state_unref(w->state);
+	xkb_keymap_unref(w->keymap);
+	xkb_context_unref(w->xkb);
+	free(w);
+}
+
+static int open_compositor(struct wlr_inject *w)
+{
+	w->binds[0] = (struct wlconn_bind){&wl_seat_interface, 1, (void **)&w->seat};
+	w->binds[1] = (struct wlconn_bind){
+		&zwlr_virtual_pointer_manager_v1_interface, 2, (void **)&w->pointers};
+	w->binds[2] = (struct wlconn_bind){
+		&zwp_virtual_keyboard_manager_v1_interface, 1, (void **)&w->keyboards};
+	int err = wlconn_open(&w->conn, w->display_name, w->output_name, w->binds, 3);
+	if (err < 0) {
+		log_error("input: no compositor answers at '%s': is it still running?",
+			w->display_name);
+		return err;
+	}
+	if (w->seat && w->pointers && w->keyboards)
+		return PF_OK;
+	log_error("input: the compositor has no virtual pointer (version 2) and keyboard: use sway "
+		  "or another compositor made of wlroots");
+	return PF_E_UNSUPPORTED;
+}
+
+static int make_devices(struct wlr_inject *w)
+{
+	w->pointer = zwlr_virtual_pointer_manager_v1_create_virtual_pointer_with_output(
+		w->pointers, w->seat, w->conn.output);
+	w->keyboard = zwp_virtual_keyboard_manager_v1_create_virtual_keyboard(
+		w->keyboards, w->seat);
+	if (!w->pointer || !w->keyboard)
+		return PF_E_NOMEM;
+	int err = send_keymap(w);
+	if (err < 0)
+		return err;
+	err = wlconn_round_trip(&w->conn);
+	if (err < 0)
+		return err;
+	return loop_add_fd(w->base.params.loop, &w->readable, wl_display_get_fd(w->conn.display),
+		EPOLLIN, on_readable, w);
+}
+
+static int create(struct inject **out, const struct inject_params *params)
+{
+	struct wlr_inject *w = calloc(1, sizeof(*w));
+	if (!w)
+		return PF_E_NOMEM;
+	w->base.impl = &inject_wlr_impl;
+	w->base.params = *params;
+	int n = snprintf(w->display_name, sizeof(w->display_name), "%s",
+		params->wayland_display ? params->wayland_display : "");
+	int m = snprintf(w->output_name, sizeof(w->output_name), "%s",
+		params->output_name ? params->output_name : "");
+	int err = PF_E_INVALID;
+	if (n < (int)sizeof(w->display_name) && m < (int)sizeof(w->output_name))
+		err = make_keymap(w);
+	if (err >= 0)
+		err = open_compositor(w);
+	if (err >= 0)
+		err = make_devices(w);
+	if (err < 0) {
+		destroy(&w->base);
+		return err;
+	}
+	*out = &w->base;
+	return PF_OK;
+}
+
+const struct inject_impl inject_wlr_impl = {
+	.name = "wlr",
+	.create = create,
+	.destroy = destroy,
+	.key = key,
+	.motion = motion,
+	.motion_absolute = motion_absolute,
+	.button = button,
+	.scroll = scroll,
+	.flush = flush,
+};
