@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/vdisplay/sway_find.h"
+
+#include <dirent.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/vdisplay/sway_ipc.h"
+
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t n = strlen(text), m = strlen(end);
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+int sway_find_wayland(const char *ipc_path, int sway_pid, char *wayland_path, size_t cap)
+{
+	char base[256];
+	snprintf(base, sizeof(base), "%s", ipc_path);
+	char *slash = strrchr(base, '/');
+	if (!slash || sway_pid <= 0)
+		return PF_E_NO_FRAME;
+	*slash = 0;
+	DIR *dir = opendir(base);
+	int err = PF_E_NO_FRAME;
+	const struct dirent *e;
+	while (dir && err < 0 && (e = readdir(dir)) != NULL) {
+		if (strncmp(e->d_name, "wayland-", 8) != 0 || ends_with(e->d_name, ".lock"))
+			continue;
+		if (snprintf(wayland_path, cap, "%s/%s", base, e->d_name) >= (int)cap)
+			continue;
+		struct sway_ipc probe; /* only to learn who listens; nothing is sent */
+		if (sway_ipc_open(&probe, wayland_path) >= 0 && probe.peer_pid == sway_pid)
+			err = 0;
+		sway_ipc_close(&probe);
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+static int try_socket(const char *ipc_path, char *wayland_path, size_t cap)
+{
+	struct sway_ipc ipc;
+	json_t *version = NULL;
+	int err = sway_ipc_open(&ipc, ipc_path);
+	if (err >= 0)
+		err = sway_ipc_request(&ipc, SWAY_IPC_GET_VERSION, NULL, &version);
+	json_decref(version);
+	const int pid = ipc.peer_pid;
+	sway_ipc_close(&ipc);
+	return err < 0 ? err : sway_find_wayland(ipc_path, pid, wayland_path, cap);
+}
+
+static int try_dir(const char *base, char *ipc_path, size_t ipc_cap, char *wayland_path, size_t cap)
+{
+	DIR *dir = base && base[0] == '/' ? opendir(base) : NULL;
+	int err = PF_E_NO_FRAME;
+	const struct dirent *e;
+	while (dir && err < 0 && (e = readdir(dir)) != NULL) {
+		if (strncmp(e->d_name, "sway-ipc.", 9) != 0 || !ends_with(e->d_name, ".sock"))
+			continue;
+		if (snprintf(ipc_path, ipc_cap, "%s/%s", base, e->d_name) < (int)ipc_cap)
+			err = try_socket(ipc_path, wayland_path, cap);
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+int sway_find_running(
+	const char *user, char *ipc_path, size_t ipc_cap, char *wayland_path, size_t wayland_cap)
+{
+	const char *named = getenv("SWAYSOCK");
+	if (named && *named && snprintf(ipc_path, ipc_cap, "%s", named) < (int)ipc_cap &&
+		try_socket(ipc_path, wayland_path, wayland_cap) >= 0)
+		return 0;
+	if (try_dir(getenv("XDG_RUNTIME_DIR"), ipc_path, ipc_cap, wayland_path, wayland_cap) >= 0)
+		return 0;
+	const struct passwd *pw = user && *user ? getpwnam(user) : NULL;
+	const char *sudo = getenv("SUDO_UID");
+	char base[64];
+	if (pw)
+		snprintf(base, sizeof(base), "/run/user/%u", (unsigned)pw->pw_uid);
+	else if (sudo && strspn(sudo, "0123456789") == strlen(sudo) && strlen(sudo) < 11)
+		snprintf(base, sizeof(base), "/run/user/%s", sudo);
+	else
+		snprintf(base, sizeof(base), "/run/user/%u", (unsigned)geteuid());
+	if (try_dir(base, ipc_path, ipc_cap, wayland_path, wayland_cap) >= 0)
+		return 0;
+	return PF_E_NO_FRAME;
+}

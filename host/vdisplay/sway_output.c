@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/vdisplay/sway_output.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * wlroots before 0.16 can neither unplug nor disable a headless output. One that nobody uses is set to
+ * this mode, which no client asks for, and is known by it: it costs one wake-up a second.
+ */
+#define IDLE_WIDTH  320u
+#define IDLE_HEIGHT 182u
+#define IDLE_HZ	    1u
+/* Commands take effect at once, or with the next turn of sway's loop. */
+#define TRIES	    20
+#define TRY_WAIT_MS 10
+
+static int refused(struct sway_ipc *ipc, const char *what)
+{
+	snprintf(ipc->error, sizeof(ipc->error), "%s", what);
+	return PF_E_UNSUPPORTED;
+}
+
+static void pause_a_little(void)
+{
+	const struct timespec ts = {0, TRY_WAIT_MS * 1000000L};
+	nanosleep(&ts, NULL);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "";
+}
+
+/* A member that is a whole number in range, else 0. */
+static uint32_t number_of(const json_t *object, const char *key)
+{
+	const json_int_t v = json_integer_value(json_object_get(object, key));
+	return v > 0 && v <= 10000000 ? (uint32_t)v : 0;
+}
+
+static void read_mode(const json_t *output, uint32_t *width, uint32_t *height, uint32_t *refresh_hz)
+{
+	const json_t *mode = json_object_get(output, "current_mode");
+	*width = number_of(mode, "width");
+	*height = number_of(mode, "height");
+	*refresh_hz = (number_of(mode, "refresh") + 500) / 1000;
+}
+
+static bool is_headless(const json_t *output)
+{
+	const char *name = text_of(output, "name");
+	return strncmp(name, "HEADLESS-", 9) == 0 && sway_ipc_check_name(name) >= 0;
+}
+
+static bool is_idle(const json_t *output)
+{
+	uint32_t width, height, hz;
+	read_mode(output, &width, &height, &hz);
+	return !json_is_true(json_object_get(output, "active")) ||
+		(width == IDLE_WIDTH && height == IDLE_HEIGHT && hz == IDLE_HZ);
+}
+
+static const json_t *find(const json_t *outputs, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(outputs); i++) {
+		const json_t *output = json_array_get(outputs, i);
+		if (strcmp(text_of(output, "name"), name) == 0)
+			return output;
+	}
+	return NULL;
+}
+
+static int get_outputs(struct sway_ipc *ipc, json_t **outputs)
+{
+	return sway_ipc_request(ipc, SWAY_IPC_GET_OUTPUTS, NULL, outputs);
+}
+
+static bool take_idle(const json_t *outputs, bool (*used)(const char *name, void *userdata),
+	void *userdata, char *name, size_t cap)
+{
+	for (size_t i = 0; i < json_array_size(outputs); i++) {
+		const json_t *output = json_array_get(outputs, i);
+		if (!is_headless(output) || !is_idle(output) ||
+			used(text_of(output, "name"), userdata))
+			continue;
+		snprintf(name, cap, "%s", text_of(output, "name"));
+		return true;
+	}
+	return false;
+}
+
+static bool take_new(const json_t *before, const json_t *after, char *name, size_t cap)
+{
+	for (size_t i = 0; i < json_array_size(after); i++) {
+		const json_t *output = json_array_get(after, i);
+		if (!is_headless(output) || find(before, text_of(output, "name")))
+			continue;
+		snprintf(name, cap, "%s", text_of(output, "name"));
+		return true;
+	}
+	return false;
+}
+
+int sway_output_make(struct sway_ipc *ipc, bool (*used)(const char *name, void *userdata),
+	void *userdata, char *name, size_t cap)
+{
+	json_t *before, *after;
+	int err = get_outputs(ipc, &before);
+	if (err < 0)
+		return err;
+	if (take_idle(before, used, userdata, name, cap)) {
+		json_decref(before);
+		return 0;
+	}
+	err = sway_ipc_command(ipc, "create_output");
+	bool found = false;
+	for (int i = 0; err >= 0 && !found && i < TRIES; i++) {
+		if (i > 0)
+			pause_a_little();
+		err = get_outputs(ipc, &after);
+		if (err < 0)
+			break;
+		found = take_new(before, after, name, cap);
+		json_decref(after);
+	}
+	json_decref(before);
+	if (err < 0)
+		return err;
+	return found ? 0
+		     : refused(ipc,
+			       "sway made no headless output; it must run with the headless "
+			       "backend (WLR_BACKENDS=drm,libinput,headless)");
+}
+
+int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, uint32_t width,
+	uint32_t height, uint32_t refresh_hz)
+{
+	if (sway_ipc_check_name(output->name) < 0)
+		return refused(ipc, "an output's name cannot be used in a command");
+	/* A scale or a rotation from the user's configuration would not be the client's size. */
+	int err = sway_ipc_command(ipc,
+		"output %s enable mode --custom %ux%u@%uHz scale 1 transform normal", output->name,
+		width, height, refresh_hz);
+	for (int i = 0; err >= 0 && i < TRIES; i++) {
+		json_t *outputs;
+		if (i > 0)
+			pause_a_little();
+		err = get_outputs(ipc, &outputs);
+		if (err < 0)
+			break;
+		read_mode(find(outputs, output->name), &output->width, &output->height,
+			&output->refresh_hz);
+		json_decref(outputs);
+		if (output->width == width && output->height == height)
+			return 0;
+	}
+	if (err < 0)
+		return err;
+	char text[200];
+	snprintf(text, sizeof(text), "sway made output %s %ux%u when asked for %ux%u", output->name,
+		output->width, output->height, width, height);
+	return refused(ipc, text);
+}
+
+static bool is_empty_workspace(const json_t *workspaces, const char *output)
+{
+	for (size_t i = 0; i < json_array_size(workspaces); i++) {
+		const json_t *ws = json_array_get(workspaces, i);
+		if (strcmp(text_of(ws, "output"), output) == 0 &&
+			json_is_true(json_object_get(ws, "visible")))
+			return json_array_size(json_object_get(ws, "focus")) == 0;
+	}
+	return false;
+}
+
+int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_path)
+{
+	json_t *workspaces;
+	int err = sway_ipc_command(ipc, "focus output %s", name);
+	if (err < 0 || !app_path[0])
+		return err;
+	err = sway_ipc_request(ipc, SWAY_IPC_GET_WORKSPACES, NULL, &workspaces);
+	if (err < 0)
+		return err;
+	const bool empty = is_empty_workspace(workspaces, name);
+	json_decref(workspaces);
+	/* The program's chatter would fill the session's folder. */
+	return empty ? sway_ipc_command(ipc, "exec \"exec /bin/sh %s >/dev/null 2>&1\"", app_path) : 0;
+}
+
+void sway_output_drop(struct sway_ipc *ipc, const char *name)
+{
+	if (sway_ipc_check_name(name) < 0)
+		return;
+	int err = sway_ipc_command(ipc, "output %s unplug", name);
+	if (err == PF_E_UNSUPPORTED)
+		err = sway_ipc_command(ipc, "output %s mode --custom %ux%u@%uHz", name, IDLE_WIDTH,
+			IDLE_HEIGHT, IDLE_HZ);
+	(void)err; /* an output that went with its sway needs no removal */
+}
+
+void sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap)
+{
+	json_t *outputs;
+	name[0] = 0;
+	if (get_outputs(ipc, &outputs) < 0)
+		return;
+	for (size_t i = 0; i < json_array_size(outputs); i++) {
+		const json_t *output = json_array_get(outputs, i);
+		if (json_is_true(json_object_get(output, "focused")) &&
+			sway_ipc_check_name(text_of(output, "name")) >= 0)
+			snprintf(name, cap, "%s", text_of(output, "name"));
+	}
+	json_decref(outputs);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_VDISPLAY_SWAY_OUTPUT_H
+#define HOST_VDISPLAY_SWAY_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "host/vdisplay/sway_ipc.h"
+#include "host/vdisplay/vdisplay.h"
+
+/*
+ * Headless outputs of a sway. What is not a transport error is PF_E_UNSUPPORTED (sway refused; the
+ * connection goes on), with the sentence in ipc->error.
+ */
+
+/* Takes an idle headless output that is not in use, or makes a new one; writes its name. */
+int sway_output_make(struct sway_ipc *ipc, bool (*used)(const char *name, void *userdata),
+	void *userdata, char *name, size_t cap) PF_MUST_CHECK;
+/* Sets exactly this mode and reads back what was made into output. */
+int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, uint32_t width,
+	uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
+/* Focuses it; starts the script app_path there when its workspace is empty (empty path: nothing). */
+int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_path) PF_MUST_CHECK;
+/* Unplugs it; a sway that cannot (before 1.8) keeps it, small and slow, for the next make. */
+void sway_output_drop(struct sway_ipc *ipc, const char *name);
+/* The focused output's name; empty when there is none. */
+void sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "core/wire/handshake.h"
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/vdisplay/sway_find.h"
+#include "host/vdisplay/sway_ipc.h"
+#include "host/vdisplay/sway_output.h"
+#include "host/vdisplay/sway_session.h"
+#include "host/vdisplay/vdisplay.h"
+
+/* One sway, one output a client; more than this is a mistake. */
+#define MAX_OUTPUTS 16
+
+struct wlroots {
+	struct vdisplay base;
+	char *app, *user;
+	bool up;  /* there is a sway behind ipc_path */
+	bool own; /* and it is the session below */
+	struct sway_session session;
+	struct sway_ipc watch; /* another's sway: its hang-up is the loss */
+	struct loop_source *on_child, *on_watch;
+	char ipc_path[SWAY_SESSION_PATH_MAX], wayland_path[SWAY_SESSION_PATH_MAX];
+	char used[MAX_OUTPUTS][64]; /* names of outputs that are given out; empty = free */
+	char focus_before[64];	    /* the output that had the focus when the first was made */
+};
+
+static char why_text[700]; /* Thread: the control loop */
+
+static struct wlroots *from_base(struct vdisplay *base)
+{
+	pf_check(base->impl == &vdisplay_wlroots_impl);
+	return (struct wlroots *)base;
+}
+
+static void forget_compositor(struct wlroots *w)
+{
+	loop_remove(&w->on_child);
+	loop_remove(&w->on_watch);
+	sway_ipc_close(&w->watch);
+	w->up = false;
+	w->focus_before[0] = 0;
+	memset(w->used, 0, sizeof(w->used));
+}
+
+static void tell_lost(struct wlroots *w, const char *why)
+{
+	log_warn("wlroots: %s", why);
+	if (w->base.params.on_lost)
+		w->base.params.on_lost(why, w->base.params.userdata);
+}
+
+static void handle_child(int pid, int status, void *userdata)
+{
+	struct wlroots *w = userdata;
+	(void)pid;
+	(void)status;
+	snprintf(why_text, sizeof(why_text), "sway ended, and with it the session; it said: %s",
+		sway_session_last_words(&w->session));
+	w->session.pid = 0;
+	forget_compositor(w);
+	sway_session_forget(&w->session);
+	tell_lost(w, why_text); /* last: the callee may destroy us */
+}
+
+static void handle_watch(uint32_t events, void *userdata)
+{
+	struct wlroots *w = userdata;
+	char text[256];
+	const ssize_t n = recv(w->watch.fd, text, sizeof(text), MSG_DONTWAIT);
+	if (n > 0 || (n < 0 && !(events & (EPOLLHUP | EPOLLERR))))
+		return;
+	forget_compositor(w);
+	snprintf(why_text, sizeof(why_text), "sway, which the host used, was ended");
+	tell_lost(w, why_text);
+}
+
+static int use_running(struct wlroots *w)
+{
+	int err = sway_find_running(w->user, w->ipc_path, sizeof(w->ipc_path), w->wayland_path,
+		sizeof(w->wayland_path));
+	if (err < 0)
+		return err;
+	err = sway_ipc_open(&w->watch, w->ipc_path);
+	if (err >= 0 && w->base.params.loop)
+		err = loop_add_fd(
+			w->base.params.loop, &w->on_watch, w->watch.fd, EPOLLIN, handle_watch, w);
+	if (err < 0) {
+		sway_ipc_close(&w->watch);
+		return err;
+	}
+	w->own = false;
+	w->up = true;
+	log_info("wlroots: using the sway at %s", w->ipc_path);
+	return 0;
+}
+
+static int start_own(struct wlroots *w)
+{
+	int err = sway_session_start(&w->session, w->app, w->user, why_text, sizeof(why_text));
+	if (err >= 0 && w->base.params.loop)
+		err = loop_add_child(
+			w->base.params.loop, &w->on_child, w->session.pid, handle_child, w);
+	if (err < 0) {
+		sway_session_stop(&w->session);
+		return err;
+	}
+	snprintf(w->ipc_path, sizeof(w->ipc_path), "%s", w->session.ipc_path);
+	snprintf(w->wayland_path, sizeof(w->wayland_path), "%s", w->session.wayland_path);
+	w->own = true;
+	w->up = true;
+	log_info("wlroots: started a sway of our own in %s", w->session.dir);
+	if (!w->session.app_path[0])
+		log_warn("wlroots: no terminal is installed, so the session is empty; install "
+			 "the package foot or name an app");
+	return 0;
+}
+
+static int ensure_up(struct wlroots *w)
+{
+	if (w->up)
+		return 0;
+	if (!w->base.params.own_session && use_running(w) >= 0)
+		return 0;
+	return start_own(w);
+}
+
+static void destroy(struct vdisplay *base)
+{
+	struct wlroots *w = from_base(base);
+	for (size_t i = 0; w->up && !w->own && i < MAX_OUTPUTS; i++) {
+		struct vdisplay_output output = {0};
+		if (!w->used[i][0])
+			continue;
+		memcpy(output.name, w->used[i], sizeof(output.name));
+		base->impl->remove_output(base, &output);
+	}
+	forget_compositor(w);
+	sway_session_stop(&w->session);
+	free(w->app);
+	free(w->user);
+	free(w);
+}
+
+static char *copy(const char *text)
+{
+	return text && *text ? strdup(text) : NULL;
+}
+
+static int create(struct vdisplay **out, const struct vdisplay_params *params)
+{
+	struct wlroots *w = calloc(1, sizeof(*w));
+	snprintf(why_text, sizeof(why_text), "no memory");
+	if (!w)
+		return PF_E_NOMEM;
+	w->base.impl = &vdisplay_wlroots_impl;
+	w->base.params = *params;
+	w->app = copy(params->app);
+	w->user = copy(params->user);
+	w->watch.fd = -1;
+	sway_session_init(&w->session);
+	const int err = ensure_up(w);
+	if (err < 0) {
+		destroy(&w->base);
+		return err;
+	}
+	*out = &w->base;
+	return 0;
+}
+
+static char *find_used(struct wlroots *w, const char *name)
+{
+	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+		if (strcmp(w->used[i], name) == 0)
+			return w->used[i];
+	}
+	return NULL;
+}
+
+static bool is_used(const char *name, void *userdata)
+{
+	return find_used(userdata, name) != NULL;
+}
+
+static int open_ipc(struct wlroots *w, struct sway_ipc *ipc)
+{
+	const int err = sway_ipc_open(ipc, w->ipc_path);
+	if (err < 0)
+		log_error("wlroots: %s", ipc->error);
+	return err < 0 ? PF_E_IO : 0;
+}
+
+/* What is not PF_E_TIMEOUT or PF_E_INVALID is the compositor's refusal. */
+static int finish(struct sway_ipc *ipc, int err)
+{
+	if (err < 0)
+		log_error("wlroots: %s", ipc->error);
+	sway_ipc_close(ipc);
+	return err >= 0 ? 0 : err == PF_E_TIMEOUT || err == PF_E_NOMEM ? err : PF_E_IO;
+}
+
+static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, uint32_t refresh_hz,
+	struct vdisplay_output *out)
+{
+	struct wlroots *w = from_base(base);
+	struct sway_ipc ipc;
+	int err = ensure_up(w);
+	if (err < 0) {
+		log_error("wlroots: %s", why_text);
+		return err;
+	}
+	char *slot = find_used(w, "");
+	if (!slot) {
+		log_error("wlroots: %d outputs are in use already", MAX_OUTPUTS);
+		return PF_E_IO;
+	}
+	err = open_ipc(w, &ipc);
+	if (err < 0)
+		return err;
+	if (!w->focus_before[0])
+		sway_output_focused(&ipc, w->focus_before, sizeof(w->focus_before));
+	err = sway_output_make(&ipc, is_used, w, out->name, sizeof(out->name));
+	if (err >= 0)
+		err = sway_output_set_mode(&ipc, out, width, height, refresh_hz);
+	if (err >= 0)
+		err = sway_output_show(&ipc, out->name, w->own ? w->session.app_path : "");
+	if (err < 0) {
+		const int first = finish(&ipc, err);
+		if (out->name[0] && open_ipc(w, &ipc) >= 0) {
+			sway_output_drop(&ipc, out->name);
+			sway_ipc_close(&ipc);
+		}
+		return first;
+	}
+	sway_ipc_close(&ipc);
+	memcpy(slot, out->name, sizeof(out->name));
+	snprintf(out->wayland_display, sizeof(out->wayland_display), "%s", w->wayland_path);
+	log_info("wlroots: output %s of %ux%u at %u Hz", out->name, out->width, out->height,
+		out->refresh_hz);
+	return 0;
+}
+
+static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint32_t width,
+	uint32_t height, uint32_t refresh_hz)
+{
+	struct wlroots *w = from_base(base);
+	struct sway_ipc ipc;
+	if (!w->up || !find_used(w, output->name))
+		return PF_E_IO;
+	int err = open_ipc(w, &ipc);
+	if (err < 0)
+		return err;
+	const struct vdisplay_output before = *output;
+	err = sway_output_set_mode(&ipc, output, width, height, refresh_hz);
+	if (err == PF_E_UNSUPPORTED) {
+		const int back = sway_output_set_mode(
+			&ipc, output, before.width, before.height, before.refresh_hz);
+		if (back < 0)
+			err = back;
+	}
+	if (err < 0)
+		*output = before;
+	return finish(&ipc, err);
+}
+
+static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
+{
+	struct wlroots *w = from_base(base);
+	char *slot = find_used(w, output->name);
+	struct sway_ipc ipc;
+	if (!slot)
+		return;
+	memset(slot, 0, sizeof(w->used[0]));
+	if (!w->up || open_ipc(w, &ipc) < 0)
+		return;
+	char focused[64];
+	sway_output_focused(&ipc, focused, sizeof(focused));
+	const bool had_focus = strcmp(focused, output->name) == 0;
+	sway_output_drop(&ipc, output->name);
+	/* Back to another client's output, else to where the user was. */
+	const char *next = w->focus_before;
+	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+		if (w->used[i][0])
+			next = w->used[i];
+	}
+	if (had_focus && next[0] && sway_ipc_command(&ipc, "focus output %s", next) < 0)
+		log_debug("wlroots: %s", ipc.error);
+	if (next == w->focus_before)
+		w->focus_before[0] = 0;
+	sway_ipc_close(&ipc);
+}
+
+static const char *why(void)
+{
+	return why_text;
+}
+
+const struct vdisplay_impl vdisplay_wlroots_impl = {
+	.name = "wlroots",
+	.compositor = PF_COMPOSITOR_WLROOTS,
+	.create = create,
+	.destroy = destroy,
+	.add_output = add_output,
+	.set_mode = set_mode,
+	.remove_output = remove_output,
+	.why = why,
+};
