@@ -47,6 +47,7 @@ struct synthetic {
 	struct capture base;
 	struct pool *pool;		/* the thread's while it runs */
 	_Atomic(struct pool *) pending; /* the next mode, for the thread to pick up */
+	uint32_t last_square_y;		/* of the frame before, UINT32_MAX = none of this mode */
 	struct thread thread;
 	_Atomic uint32_t wake; /* futex word: bumped by stop() and set_mode() */
 	_Atomic bool quit;
@@ -232,6 +233,18 @@ static struct slot *take_slot(struct pool *p)
 	return NULL;
 }
 
+static void tell_damage(struct synthetic *c, struct slot *s)
+{
+	struct frame_damage *d = &s->frame.damage;
+	d->known = c->last_square_y != UINT32_MAX;
+	if (d->known) {
+		frame_damage_add(d, 0, s->pool->top);
+		frame_damage_add(d, c->last_square_y, c->last_square_y + s->pool->side);
+		frame_damage_add(d, s->square_y, s->square_y + s->pool->side);
+	}
+	c->last_square_y = s->square_y;
+}
+
 static void make_frame(struct synthetic *c)
 {
 	struct slot *s = take_slot(c->pool);
@@ -250,6 +263,7 @@ static void make_frame(struct synthetic *c)
 	f->times.captured_ns = clock_now_ns();
 	f->times.presented_ns = f->times.captured_ns;
 	f->seq = c->seq++;
+	tell_damage(c, s);
 	f->release = release_slot;
 	f->owner = s;
 	atomic_fetch_add_explicit(&c->base.n_frames, 1, memory_order_relaxed);
@@ -264,6 +278,7 @@ static bool pick_up_mode(struct synthetic *c)
 		return false;
 	unref_pool(c->pool);
 	c->pool = next;
+	c->last_square_y = UINT32_MAX;
 	return true;
 }
 
@@ -319,6 +334,7 @@ static int synthetic_create(struct capture **out, const struct capture_params *p
 		return PF_E_NOMEM;
 	c->base.impl = &capture_synthetic_impl;
 	c->base.caps.resizes = true;
+	c->last_square_y = UINT32_MAX;
 	c->base.params = *params;
 	c->base.params.wayland_display = NULL;
 	c->base.params.output_name = NULL;

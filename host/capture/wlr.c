@@ -43,6 +43,7 @@ struct wlr {
 	bool has_offer, fresh; /* fresh: the next copy is made whether or not anything changed */
 	struct wlr_buffer *buffer; /* being copied into */
 	bool y_invert;
+	struct frame_damage damage;
 	unsigned n_failed;
 	uint64_t retry_ns; /* UINT64_MAX = no retry due */
 	uint64_t seq;
@@ -125,6 +126,8 @@ static void frame_buffer_done(void *data, struct zwlr_screencopy_frame_v1 *f)
 		retry_later(c);
 		return;
 	}
+	/* Without a copy before it, or with one that failed, there is nothing that damage could refer to. */
+	c->damage = (struct frame_damage){.known = !c->fresh};
 	if (c->fresh)
 		zwlr_screencopy_frame_v1_copy(f, c->buffer->wl);
 	else
@@ -141,6 +144,11 @@ static void frame_flags(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t
 static void frame_damage(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t x, uint32_t y,
 	uint32_t width, uint32_t height)
 {
+	struct wlr *c = data;
+	uint32_t rows = c->pool.layout.height;
+	if (y >= rows)
+		return;
+	frame_damage_add(&c->damage, y, height > rows - y ? rows : y + height);
 }
 
 /* The compositor's stamp, if it can be one of CLOCK_MONOTONIC: not later than now, not older than a second. */
@@ -162,6 +170,7 @@ static void frame_ready(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t
 		return;
 	b->frame.y_invert = c->y_invert;
 	b->frame.seq = c->seq++;
+	b->frame.damage = c->damage;
 	b->frame.times.captured_ns = clock_now_ns();
 	b->frame.times.presented_ns = presented(sec_hi, sec_lo, nsec, b->frame.times.captured_ns);
 	atomic_fetch_add_explicit(&c->base.n_frames, 1, memory_order_relaxed);

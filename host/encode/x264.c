@@ -26,7 +26,9 @@ struct x264_encoder {
 	x264_param_t param;
 	x264_picture_t picture;
 	bool has_picture;
-	bool begun;    /* the first keyframe is out */
+	bool begun;   /* the first keyframe is out */
+	bool has_seq; /* the picture holds frame last_seq */
+	uint64_t last_seq;
 	bool encoding; /* on the frame path: warnings are counted only */
 	uint64_t n_warnings;
 };
@@ -172,19 +174,45 @@ static void pad_luma(uint8_t *luma, int stride, uint32_t width, uint32_t height)
 			luma + (size_t)(height - 1) * (size_t)stride, (width + 1) & ~1u);
 }
 
-static int convert(struct x264_encoder *e, const struct frame *f)
+static int convert_rows(struct x264_encoder *e, const struct frame *f, uint32_t y0, int rows)
 {
 	x264_image_t *img = &e->picture.img;
-	int height = f->y_invert ? -(int)f->height : (int)f->height;
+	const uint8_t *pixels = f->pixels + (size_t)y0 * f->stride;
+	uint8_t *luma = img->plane[0] + (size_t)y0 * (size_t)img->i_stride[0];
+	uint8_t *chroma = img->plane[1] + (size_t)y0 / 2 * (size_t)img->i_stride[1];
 	/* libyuv names formats by the word, first letter highest: its ARGB is B, G, R, A in memory. */
-	int r = f->format == FRAME_BGRX
-		? ARGBToNV12(f->pixels, (int)f->stride, img->plane[0], img->i_stride[0],
-			  img->plane[1], img->i_stride[1], (int)f->width, height)
-		: ABGRToNV12(f->pixels, (int)f->stride, img->plane[0], img->i_stride[0],
-			  img->plane[1], img->i_stride[1], (int)f->width, height);
-	if (r)
-		return PF_E_INVALID;
-	pad_luma(img->plane[0], img->i_stride[0], f->width, f->height);
+	int r = f->format == FRAME_BGRX ? ARGBToNV12(pixels, (int)f->stride, luma, img->i_stride[0],
+						  chroma, img->i_stride[1], (int)f->width, rows)
+					: ABGRToNV12(pixels, (int)f->stride, luma, img->i_stride[0],
+						  chroma, img->i_stride[1], (int)f->width, rows);
+	return r ? PF_E_INVALID : 0;
+}
+
+/* Only the rows that changed since the picture before, when that is what the planes still hold. */
+static int convert(struct x264_encoder *e, const struct frame *f)
+{
+	bool same = e->has_seq && f->seq == e->last_seq;
+	bool follows = e->has_seq && f->seq == e->last_seq + 1 && f->damage.known && !f->y_invert;
+	int err = 0;
+	e->has_seq = false;
+	if (follows) {
+		for (unsigned i = 0; i < f->damage.n_bands && err >= 0; i++) {
+			/* A row of chroma is made of two of luma, so bands begin and end on even rows. */
+			uint32_t y0 = f->damage.bands[i].y0 & ~1u;
+			uint32_t y1 = (f->damage.bands[i].y1 + 1) & ~1u;
+			if (y1 > f->height)
+				y1 = f->height;
+			if (y0 < y1)
+				err = convert_rows(e, f, y0, (int)(y1 - y0));
+		}
+	} else if (!same) {
+		err = convert_rows(e, f, 0, f->y_invert ? -(int)f->height : (int)f->height);
+	}
+	if (err < 0)
+		return err;
+	pad_luma(e->picture.img.plane[0], e->picture.img.i_stride[0], f->width, f->height);
+	e->has_seq = true;
+	e->last_seq = f->seq;
 	return 0;
 }
 

@@ -24,6 +24,19 @@ struct frame_times {
 	uint64_t captured_ns;  /* the pixels are in our hands */
 };
 
+/*
+ * Which rows differ from the frame before (seq - 1): ascending bands [y0, y1) with a gap between them. A
+ * consumer that did not see that frame takes the whole picture.
+ */
+#define FRAME_MAX_BANDS 4u
+struct frame_damage {
+	bool known;	 /* false: anything may differ */
+	uint8_t n_bands; /* 0 with known: nothing differs */
+	struct frame_band {
+		uint32_t y0, y1;
+	} bands[FRAME_MAX_BANDS];
+};
+
 struct frame {
 	_Atomic int refs;
 	uint32_t width, height;
@@ -33,6 +46,7 @@ struct frame {
 	const uint8_t *pixels;
 	struct frame_times times;
 	uint64_t seq; /* counts what the backend captured, from 0 */
+	struct frame_damage damage;
 	void (*release)(struct frame *f);
 	void *owner; /* for release */
 };
@@ -40,5 +54,8 @@ struct frame {
 void frame_init(struct frame *f); /* one reference */
 struct frame *frame_ref(struct frame *f);
 void frame_unref(struct frame *f); /* takes NULL */
+
+/* Adds rows [y0, y1) to known damage; the two bands nearest to each other join when there are too many. */
+void frame_damage_add(struct frame_damage *d, uint32_t y0, uint32_t y1);
 
 #endif

@@ -244,6 +244,7 @@ static size_t noise_frame(struct noise *n, bool force_keyframe)
 	/* Another window of the field, at an offset that no motion search covers. */
 	size_t offset = test_rand(&n->seed) % (NOISE_WIDTH * 256u);
 	struct frame f = paint_frame(n->pixels + offset, NOISE_WIDTH, NOISE_HEIGHT);
+	f.seq = n->n_frames;
 	struct unit *u = encode(n->e, n->pool, &f, force_keyframe);
 	n->n_frames++;
 	n->n_keyframes += u->keyframe;
@@ -296,11 +297,48 @@ static void the_bitrate_changes_live(void **state)
 	noise_finish(&n);
 }
 
+/* Two encoders, one told of damage and one not, must make the same bytes of a picture that changes in parts. */
+static void damage_changes_nothing_but_the_work(void **state)
+{
+	enum { W = 320, H = 243, N = 120 };
+	static uint32_t pixels[W * (H + 1)];
+	struct unit_pool *pool;
+	struct encoder *told = make_encoder(W, H, 60, 8000), *whole = make_encoder(W, H, 60, 8000);
+	uint64_t seed = 31;
+	assert_int_equal(unit_pool_create(&pool, 2), 0);
+	struct frame f = paint_frame(pixels, W, H);
+	for (unsigned n = 0; n < N; n++) {
+		memset(&f.damage, 0, sizeof(f.damage));
+		f.damage.known = n > 0;
+		for (unsigned bands = (unsigned)(test_rand(&seed) % 4); bands; bands--) {
+			uint32_t y = (uint32_t)(test_rand(&seed) % H);
+			uint32_t rows = 1 + (uint32_t)(test_rand(&seed) % 9);
+			if (rows > H - y)
+				rows = H - y;
+			for (uint32_t i = y * W; i < (y + rows) * W; i++)
+				pixels[i] = (uint32_t)test_rand(&seed);
+			frame_damage_add(&f.damage, y, y + rows);
+		}
+		f.seq += n % 17 == 16 ? 2 : 1; /* now and then a frame is not seen */
+		struct frame g = f;
+		g.damage.known = false;
+		struct unit *a = encode(told, pool, &f, false), *b = encode(whole, pool, &g, false);
+		assert_int_equal(a->len, b->len);
+		assert_memory_equal(a->data, b->data, a->len);
+		unit_unref(a);
+		unit_unref(b);
+	}
+	unit_pool_destroy(pool);
+	encoder_destroy(told);
+	encoder_destroy(whole);
+}
+
 static void check_colour(
 	struct encoder *e, struct unit_pool *pool, struct frame *f, int y, int u, int v)
 {
 	struct viewer viewer;
 	viewer_init(&viewer);
+	f->seq++;
 	struct unit *unit = encode(e, pool, f, true);
 	const AVFrame *p = decode(&viewer, unit);
 	assert_in_range(p->data[0][5 * p->linesize[0] + 5] + 4, y, y + 8);
@@ -459,6 +497,7 @@ int main(void)
 		cmocka_unit_test(no_keyframe_comes_unasked),
 		cmocka_unit_test(the_bitrate_is_kept_on_noise),
 		cmocka_unit_test(the_bitrate_changes_live),
+		cmocka_unit_test(damage_changes_nothing_but_the_work),
 		cmocka_unit_test(colours_are_what_the_caps_say),
 		cmocka_unit_test(an_odd_picture_is_padded_with_its_edge),
 		cmocka_unit_test(the_stand_in_fills_the_bitrate),

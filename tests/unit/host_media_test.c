@@ -31,6 +31,37 @@ static void the_last_unref_releases_a_frame(void **state)
 	frame_unref(NULL);
 }
 
+static void damage_covers_all_that_was_added(void **state)
+{
+	enum { ROWS = 200 };
+	uint64_t seed = 5;
+	for (unsigned round = 0; round < 2000; round++) {
+		struct frame_damage d = {.known = true};
+		bool dirty[ROWS + 1] = {false};
+		for (unsigned n = (unsigned)(test_rand(&seed) % 12); n; n--) {
+			uint32_t y0 = (uint32_t)(test_rand(&seed) % ROWS);
+			uint32_t y1 = y0 + (uint32_t)(test_rand(&seed) % (ROWS - y0 + 1));
+			memset(dirty + y0, true, y1 - y0);
+			frame_damage_add(&d, y0, y1);
+		}
+		assert_true(d.n_bands <= FRAME_MAX_BANDS);
+		unsigned covered = 0, n_dirty = 0, runs = 0;
+		for (unsigned y = 0; y < ROWS; y++) {
+			bool in = false;
+			for (unsigned i = 0; i < d.n_bands; i++)
+				in |= y >= d.bands[i].y0 && y < d.bands[i].y1;
+			assert_true(in || !dirty[y]);
+			covered += in;
+			n_dirty += dirty[y];
+			runs += dirty[y] && (!y || !dirty[y - 1]);
+		}
+		for (unsigned i = 1; i < d.n_bands; i++)
+			assert_true(d.bands[i].y0 > d.bands[i - 1].y1);
+		if (runs <= FRAME_MAX_BANDS && d.n_bands == runs)
+			assert_int_equal(covered, n_dirty);
+	}
+}
+
 static void a_pool_is_bounded_and_reuses(void **state)
 {
 	struct unit_pool *p;
@@ -110,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_unref_releases_a_frame),
+		cmocka_unit_test(damage_covers_all_that_was_added),
 		cmocka_unit_test(a_pool_is_bounded_and_reuses),
 		cmocka_unit_test(reserve_keeps_the_bytes),
 		cmocka_unit_test(threads_share_a_pool),
