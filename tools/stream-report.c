@@ -35,7 +35,7 @@ enum host_column {
 };
 static const char *const host_columns[H_COLUMNS] = {"frame_index", "presented_ns", "captured_ns",
 	"convert_start_ns", "convert_end_ns", "encode_start_ns", "encode_end_ns", "send_start_ns",
-	"send_end_ns", "repeat"};
+	"send_end_ns", "repeated"};
 
 enum client_column { C_INDEX, C_COMPLETE, C_DECODE_END, C_COLUMNS };
 static const char *const client_columns[C_COLUMNS] = {

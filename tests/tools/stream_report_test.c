@@ -39,7 +39,7 @@ static void put_traces(int undecoded)
 	FILE *h = create("h.csv"), *c = create("c.csv");
 	fputs("frame_index,pts_ns,presented_ns,captured_ns,convert_start_ns,convert_end_ns,"
 	      "encode_start_ns,encode_end_ns,send_start_ns,send_end_ns,packets,bytes,keyframe,"
-	      "repeat\n",
+	      "repeated\n",
 		h);
 	fputs("frame_index,pts_ns,received_ns,complete_ns,decode_start_ns,decode_end_ns,width,"
 	      "height,"
