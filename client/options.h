@@ -76,7 +76,7 @@ struct options_text {
 	X(text, type, "type", "TEXT", 0, 0, \
 		"type this (US layout) 1 s after the first picture; \\n is Enter, \\t Tab, \\\\ " \
 		"one \\") \
-	X(flag, mouse, "mouse", NULL, 0, 0, "move the pointer in a figure while typing") \
+	X(flag, mouse, "mouse", NULL, 0, 0, "move the pointer in a figure while streaming") \
 	X(number, bitrate, "bitrate", "KBPS", 500, 8000000, \
 		"ask for this bit rate (the host's choice)") \
 	X(name, name, "name", "NAME", 0, 0, \

@@ -10,7 +10,6 @@
 #define SHIFT_NS (2 * NS_PER_MS)  /* shift goes before its key */
 #define MOVE_NS	 (16 * NS_PER_MS)
 #define EIGHT_S	 2.0		/* once round */
-#define ALONE_NS (3 * NS_PER_S) /* how long the pointer moves when nothing is typed */
 
 void script_init(struct script *s, const char *text, bool mouse, uint64_t start_ns)
 {
@@ -45,7 +44,7 @@ struct punktfunk_input_event script_first_move(const struct script *s)
 uint64_t script_deadline(const struct script *s)
 {
 	uint64_t key = s->typing ? s->key_ns : UINT64_MAX;
-	uint64_t mouse = s->moving ? s->mouse_ns : UINT64_MAX;
+	uint64_t mouse = s->moving && s->width ? s->mouse_ns : UINT64_MAX;
 	return key < mouse ? key : mouse;
 }
 
@@ -73,11 +72,8 @@ bool script_poll(struct script *s, uint64_t now_ns, struct punktfunk_input_event
 		return true;
 	if (!s->moving || now_ns < s->mouse_ns)
 		return false;
-	bool alone = s->n_chars == 0 && !s->typing;
-	if (!s->width || (alone ? now_ns - s->start_ns > ALONE_NS : !s->typing)) {
-		s->moving = false;
+	if (!s->width)
 		return false;
-	}
 	*out = move(s, s->n_moves++);
 	s->mouse_ns += MOVE_NS;
 	if (s->mouse_ns <= now_ns)

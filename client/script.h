@@ -10,7 +10,7 @@
 
 /*
  * Plays input at a person's pace: some 30 characters a second, and beside them a pointer that draws an
- * eight in the lower right quarter of the picture. Sans-IO: time comes in, events come out.
+ * eight in the lower right quarter of the picture until it is cancelled. Sans-IO: time comes in, events come out.
  */
 
 struct script {
@@ -31,7 +31,7 @@ struct punktfunk_input_event script_first_move(const struct script *s);
 uint64_t script_deadline(const struct script *s);
 /* The next event that is due; false: none. */
 bool script_poll(struct script *s, uint64_t now_ns, struct punktfunk_input_event *out);
-/* Whether all was typed and moved. */
+/* Whether all was typed and no pointer moves. */
 bool script_done(const struct script *s);
 /* From now on only the keys that are down come up, at once. */
 void script_cancel(struct script *s);

@@ -51,10 +51,8 @@ static void the_pointer_stays_in_its_quarter(void **state)
 	script_init(&s, NULL, true, START);
 	script_set_size(&s, 1920, 1080);
 	int moves = 0, different = 0, last = -1;
-	while (!script_done(&s)) {
-		uint64_t now = script_deadline(&s);
-		if (!script_poll(&s, now, &e))
-			continue;
+	while (script_deadline(&s) < START + 3 * NS_PER_S) {
+		assert_true(script_poll(&s, script_deadline(&s), &e));
 		assert_int_equal(e.kind, PUNKTFUNK_INPUT_MOUSE_ABS);
 		assert_int_equal(e.flags, 1920u << 16 | 1080);
 		assert_in_range(e.x, 1920 / 2, 1919);
@@ -65,6 +63,9 @@ static void the_pointer_stays_in_its_quarter(void **state)
 	}
 	assert_in_range(moves, 150, 200);
 	assert_true(different > 100);
+	assert_false(script_done(&s));
+	script_cancel(&s);
+	assert_true(script_done(&s));
 }
 
 static void cancelling_lets_the_keys_up(void **state)
