@@ -12,6 +12,12 @@
 /* Batches read before QUIC gets its turn: 8 of 64 packets are 1 ms of a 5 Gbit/s stream. */
 #define BATCHES_PER_TURN 8
 
+/*
+ * A reader that is this far behind cannot catch up by decoding faster: it starts afresh with the newest
+ * picture, rather than showing everything late from here on. Longer than a stall of a busy machine.
+ */
+#define BACKLOG_NS 400000000ull
+
 int planes_open(struct punktfunk_connection *c)
 {
 	union udp_addr to = c->remote;
@@ -219,9 +225,10 @@ uint64_t planes_deadline(struct punktfunk_connection *c)
 /* The gate: after a gap nothing passes until a frame that needs none of the lost ones. */
 static bool passes_gate(struct punktfunk_connection *c, const struct pf_au *au)
 {
+	bool stale = session_now_ns() - au->complete_ns > BACKLOG_NS;
 	if (au->anchor)
 		c->broken = false;
-	else if (au->after_gap)
+	else if (au->after_gap || stale)
 		c->broken = true;
 	if (c->broken != atomic_load(&c->want_fresh))
 		atomic_store(&c->want_fresh, c->broken);

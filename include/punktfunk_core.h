@@ -141,7 +141,8 @@ struct punktfunk_frame {
 
 /*
  * The next access unit, in decoding order. Only pictures that can be decoded cleanly are given: after an
- * unrepairable loss nothing comes until the host's fresh start, which is asked for automatically.
+ * unrepairable loss, or when the caller fell 400 ms behind, nothing comes until the host's fresh start,
+ * which is asked for automatically.
  * timeout_ms: 0 = do not wait. Errors: E_NO_FRAME (timeout), E_CLOSED (see end_reason), E_NULL.
  */
 PUNKTFUNK_API int punktfunk_connection_next_au(
@@ -191,7 +192,7 @@ struct punktfunk_stats {
 	uint64_t frames_recovered; /* of them with FEC's help */
 	uint64_t frames_lost;	   /* never whole */
 	uint64_t frames_delivered; /* given by next_au */
-	uint64_t frames_skipped;   /* whole, but not decodable after a loss */
+	uint64_t frames_skipped; /* whole, but not given: not decodable after a loss, or too late */
 	uint64_t keyframes_requested, rfi_requested;
 	uint64_t rtt_ns; /* of QUIC, smoothed */
 };

@@ -322,6 +322,29 @@ static void the_mode_changes_in_mid_stream(void **state)
 	punktfunk_connection_close(c);
 }
 
+/* A reader that stops for a while goes on with the present, not with a backlog. */
+static void a_slow_reader_jumps_to_the_present(void **state)
+{
+	struct punktfunk_connection *c = connect_or_fail();
+	struct punktfunk_stats stats = {.size = sizeof(stats)};
+	struct punktfunk_frame f = {.size = sizeof(f)};
+	(void)state;
+	receive_frames(c, 5);
+	usleep(900000);
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	int err;
+	do
+		err = punktfunk_connection_next_au(c, &f, 100);
+	while ((err == PUNKTFUNK_E_NO_FRAME || !(f.flags & PUNKTFUNK_FRAME_KEYFRAME)) &&
+		clock_now_ns() < until);
+	assert_int_equal(err, PUNKTFUNK_OK);
+	assert_true(clock_realtime_ns() - f.complete_ns < 300000000ull);
+	assert_int_equal(punktfunk_connection_get_stats(c, &stats), 0);
+	assert_true(stats.frames_skipped > 10);
+	receive_frames(c, 5);
+	punktfunk_connection_close(c);
+}
+
 static void the_host_leaving_is_said_plainly(void **state)
 {
 	struct host_process other;
@@ -418,6 +441,7 @@ int main(void)
 		cmocka_unit_test(nobody_there_is_said_plainly),
 		cmocka_unit_test(garbage_on_the_ports_does_no_harm),
 		cmocka_unit_test(the_mode_changes_in_mid_stream),
+		cmocka_unit_test(a_slow_reader_jumps_to_the_present),
 		cmocka_unit_test(the_host_leaving_is_said_plainly),
 		cmocka_unit_test(a_port_in_use_is_said_plainly),
 		cmocka_unit_test(a_vanished_client_frees_its_place),
