@@ -8,25 +8,35 @@
  *   without its own factor.
  * Skipping an own factor needs no test: the XOR is 0 there, and that term is left out.
  */
-static uint32_t log_f(const struct pf_cauchy *c, uint16_t z)
+
+/* Modulo order = 2^bits - 1, where folding the high part in beats a division. */
+static uint16_t reduce(uint64_t v, uint32_t order)
 {
-	/* At most 65,536 terms of less than 2^16 on each side: no overflow in 64 bits. */
+	unsigned bits = order == 255 ? 8 : 16;
+	while (v > order)
+		v = (v & order) + (v >> bits);
+	return v == order ? 0 : (uint16_t)v;
+}
+
+static uint64_t log_f(const struct pf_cauchy *c, uint16_t z)
+{
+	/* At most 65,536 terms of less than 2^16 on each side. */
 	uint64_t num = 0, den = 0;
 	for (size_t t = 0; t < c->n_lost; t++) {
 		uint16_t x = z ^ c->lost[t], y = z ^ c->used[t];
 		num += x ? c->log[x] : 0;
 		den += y ? c->log[y] : 0;
 	}
-	return (uint32_t)((num % c->order + c->order - den % c->order) % c->order);
+	return num + (uint64_t)c->n_lost * c->order - den;
 }
 
 void pf_cauchy_solve(struct pf_cauchy *c)
 {
 	c->solved = 1;
 	for (size_t s = 0; s < c->n_known; s++)
-		c->known_gain[s] = (uint16_t)((log_f(c, c->known[s]) + c->weight[s]) % c->order);
+		c->known_gain[s] = reduce(log_f(c, c->known[s]) + c->weight[s], c->order);
 	for (size_t e = 0; e < c->n_lost; e++) {
-		uint32_t v = (log_f(c, c->lost[e]) + c->lost_weight[e]) % c->order;
-		c->lost_gain[e] = (uint16_t)((c->order - v) % c->order);
+		uint16_t v = reduce(log_f(c, c->lost[e]) + c->lost_weight[e], c->order);
+		c->lost_gain[e] = (uint16_t)(v ? c->order - v : 0);
 	}
 }

@@ -44,6 +44,7 @@ struct pf_fec {
 	struct pf_gf8_tables *tables;
 	struct pf_gf16_logs logs16;
 	uint8_t (*skew)[256]; /* rs8 */
+	uint8_t inverse[256]; /* rs8 */
 	uint16_t *log;	      /* of the XOR of any two points of a block within the limits */
 	uint32_t order;
 	/* Scratch of one call; cauchy points into it. */

@@ -6,8 +6,8 @@
 #include "core/fec/gf16.h"
 
 /* Rows of one transform should fit a second-level cache, together with the sums beside them. */
-#define ROWS_BYTES (64u * 1024)
-#define WIDTH_MIN  256u /* below this, calls cost more than what they compute */
+#define ROWS_BYTES (16u * 1024)
+#define WIDTH_MIN  512u /* below this, calls cost more than what they compute */
 
 size_t pf_fft_width(unsigned log, size_t len)
 {

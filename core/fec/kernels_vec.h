@@ -14,6 +14,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Loops over rows and blocks must go, so that the arrays they index become registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 /* dot8 without forms: any length, a masked or padded last vector. */
 
 INLINE void dot_lanes(const struct pf_fec_dot *d, const struct c8 *coef, size_t first, size_t n,
@@ -22,6 +29,7 @@ INLINE void dot_lanes(const struct pf_fec_dot *d, const struct c8 *coef, size_t 
 	int more = first || d->flags & PF_FEC_ADD;
 	do {
 		VEC acc[6];
+		UNROLL
 		for (int r = 0; r < n_rows; r++)
 			acc[r] = !more ? zero()
 				: part ? load_part(d->out[row + (size_t)r] + at, len)
@@ -34,6 +42,7 @@ INLINE void dot_lanes(const struct pf_fec_dot *d, const struct c8 *coef, size_t 
 				part ? load_part(src[i] + at, len) : load(src[i] + at));
 			struct s8 y = s8_make(
 				part ? load_part(src[i + 1] + at, len) : load(src[i + 1] + at));
+			UNROLL
 			for (int r = 0; r < n_rows; r++)
 				acc[r] = xor3(acc[r], mul8(x, f8_make(c[r])),
 					mul8(y, f8_make(c[n_rows + r])));
@@ -41,9 +50,11 @@ INLINE void dot_lanes(const struct pf_fec_dot *d, const struct c8 *coef, size_t 
 		if (i < n) {
 			struct s8 x = s8_make(
 				part ? load_part(src[i] + at, len) : load(src[i] + at));
+			UNROLL
 			for (int r = 0; r < n_rows; r++)
 				acc[r] = xor2(acc[r], mul8(x, f8_make(c[r])));
 		}
+		UNROLL
 		for (int r = 0; r < n_rows; r++) {
 			if (part)
 				store_part(d->out[row + (size_t)r] + at, acc[r], len);
@@ -105,6 +116,7 @@ INLINE struct pair load_pair(const uint8_t *p, size_t off, size_t half, const in
 		int more = first || d->flags & PF_FEC_ADD; \
 		for (size_t off = 0; off < half; off += PAIR_BYTES) { \
 			struct pair acc[6]; \
+			UNROLL \
 			for (int r = 0; r < n_rows; r++) \
 				acc[r] = pair_zero(); \
 			const struct P##_c *c = coef; \
@@ -112,9 +124,11 @@ INLINE struct pair load_pair(const uint8_t *p, size_t off, size_t half, const in
 				struct P##_s x = P##_s_make(pair_form( \
 					load_pair(d->src[first + i] + at, off, half, part), \
 					form)); \
+				UNROLL \
 				for (int r = 0; r < n_rows; r++) \
 					acc[r] = P##_mul_add(acc[r], x, P##_f_make(c + r)); \
 			} \
+			UNROLL \
 			for (int r = 0; r < n_rows; r++) { \
 				uint8_t *out = d->out[row + (size_t)r] + at; \
 				struct pair sum = pair_form(acc[r], form); \
@@ -188,7 +202,7 @@ INLINE VEC load_form(const uint8_t *p, size_t off, struct delta form)
 {
 #if VEC_BYTES == 64
 	(void)off;
-	return pair_form(pair_load(p, p + 32), form).v;
+	return load_tower(p, form);
 #else
 	VEC v = load(p + off);
 	return off < 32 ? xor2(v, mul8(s8_make(load(p + off + 32)), form.f)) : v;
@@ -206,6 +220,17 @@ INLINE void store_form(uint8_t *p, size_t off, VEC v, struct delta form)
 #endif
 }
 
+/* Copies that the stores below cannot be thought to change: they stay in registers. */
+#define LOCALS(n) \
+	const uint8_t *src[n]; \
+	uint8_t *dst[n]; \
+	const size_t len = f->len; \
+	UNROLL \
+	for (int q = 0; q < (n); q++) { \
+		src[q] = f->src[q]; \
+		dst[q] = f->dst[q]; \
+	}
+
 #define INVERSE(x, y, f) \
 	do { \
 		(y) = xor2((y), (x)); \
@@ -219,17 +244,19 @@ INLINE void store_form(uint8_t *p, size_t off, VEC v, struct delta form)
 
 INLINE void ifft4_8_with(const struct pf_fec_fft4 *f, const unsigned flags)
 {
+	LOCALS(4)
 	const struct f8 f0 = f8_make(c8_make(f->tables, f->skew[0]));
 	const struct f8 f1 = f8_make(c8_make(f->tables, f->skew[1]));
 	const struct f8 f2 = f8_make(c8_make(f->tables, f->skew[2]));
 	const struct f8 scale = f8_make(c8_make(f->tables, f->scale));
 	const struct delta form = delta_make(f->tables);
-	for (size_t at = 0; at < f->len; at += PF_FEC_CHUNK)
+	for (size_t at = 0; at < len; at += PF_FEC_CHUNK)
 		for (size_t off = 0; off < PF_FEC_CHUNK; off += VEC_BYTES) {
 			VEC b[4];
+			UNROLL
 			for (int q = 0; q < 4; q++) {
-				b[q] = flags & PF_FEC_TOWER ? load_form(f->src[q] + at, off, form)
-							    : load(f->src[q] + at + off);
+				b[q] = flags & PF_FEC_TOWER ? load_form(src[q] + at, off, form)
+							    : load(src[q] + at + off);
 				if (flags & PF_FEC_SCALE)
 					b[q] = mul8(s8_make(b[q]), scale);
 			}
@@ -237,9 +264,10 @@ INLINE void ifft4_8_with(const struct pf_fec_fft4 *f, const unsigned flags)
 			INVERSE(b[2], b[3], f1);
 			INVERSE(b[0], b[2], f2);
 			INVERSE(b[1], b[3], f2);
+			UNROLL
 			for (int q = 0; q < 4; q++)
-				store(f->dst[q] + at + off,
-					flags & PF_FEC_ADD ? xor2(b[q], load(f->dst[q] + at + off))
+				store(dst[q] + at + off,
+					flags & PF_FEC_ADD ? xor2(b[q], load(dst[q] + at + off))
 							   : b[q]);
 		}
 }
@@ -266,25 +294,28 @@ static void ifft4_8(const struct pf_fec_fft4 *f)
 
 INLINE void fft4_8_with(const struct pf_fec_fft4 *f, const unsigned flags)
 {
+	LOCALS(4)
 	const struct f8 f0 = f8_make(c8_make(f->tables, f->skew[0]));
 	const struct f8 f1 = f8_make(c8_make(f->tables, f->skew[1]));
 	const struct f8 f2 = f8_make(c8_make(f->tables, f->skew[2]));
 	const struct delta form = delta_make(f->tables);
-	for (size_t at = 0; at < f->len; at += PF_FEC_CHUNK)
+	for (size_t at = 0; at < len; at += PF_FEC_CHUNK)
 		for (size_t off = PF_FEC_CHUNK; off; off -= VEC_BYTES) {
 			size_t o = off - VEC_BYTES;
 			VEC b[4];
+			UNROLL
 			for (int q = 0; q < 4; q++)
-				b[q] = load(f->src[q] + at + o);
+				b[q] = load(src[q] + at + o);
 			FORWARD(b[0], b[2], f2);
 			FORWARD(b[1], b[3], f2);
 			FORWARD(b[0], b[1], f0);
 			FORWARD(b[2], b[3], f1);
+			UNROLL
 			for (int q = 0; q < 4; q++)
 				if (flags & PF_FEC_TOWER)
-					store_form(f->dst[q] + at, o, b[q], form);
+					store_form(dst[q] + at, o, b[q], form);
 				else
-					store(f->dst[q] + at + o, b[q]);
+					store(dst[q] + at + o, b[q]);
 		}
 }
 
@@ -298,27 +329,30 @@ static void fft4_8(const struct pf_fec_fft4 *f)
 
 static void ifft2_8(const struct pf_fec_fft4 *f)
 {
+	LOCALS(2)
+	const unsigned flags = f->flags;
 	const struct f8 f0 = f8_make(c8_make(f->tables, f->skew[0]));
-	for (size_t at = 0; at < f->len; at += VEC_BYTES) {
-		VEC x = load(f->src[0] + at), y = load(f->src[1] + at);
+	for (size_t at = 0; at < len; at += VEC_BYTES) {
+		VEC x = load(src[0] + at), y = load(src[1] + at);
 		INVERSE(x, y, f0);
-		if (f->flags & PF_FEC_ADD) {
-			x = xor2(x, load(f->dst[0] + at));
-			y = xor2(y, load(f->dst[1] + at));
+		if (flags & PF_FEC_ADD) {
+			x = xor2(x, load(dst[0] + at));
+			y = xor2(y, load(dst[1] + at));
 		}
-		store(f->dst[0] + at, x);
-		store(f->dst[1] + at, y);
+		store(dst[0] + at, x);
+		store(dst[1] + at, y);
 	}
 }
 
 static void fft2_8(const struct pf_fec_fft4 *f)
 {
+	LOCALS(2)
 	const struct f8 f0 = f8_make(c8_make(f->tables, f->skew[0]));
-	for (size_t at = 0; at < f->len; at += VEC_BYTES) {
-		VEC x = load(f->src[0] + at), y = load(f->src[1] + at);
+	for (size_t at = 0; at < len; at += VEC_BYTES) {
+		VEC x = load(src[0] + at), y = load(src[1] + at);
 		FORWARD(x, y, f0);
-		store(f->dst[0] + at, x);
-		store(f->dst[1] + at, y);
+		store(dst[0] + at, x);
+		store(dst[1] + at, y);
 	}
 }
 
@@ -343,11 +377,13 @@ INLINE struct p16_f factor16(const struct pf_gf8_tables *t, uint16_t c)
 		(y) = pair_xor2((y), (x)); \
 	} while (0)
 #define EACH_PAIR \
-	for (size_t at = 0; at < f->len; at += PF_FEC_CHUNK) \
+	for (size_t at = 0; at < len; at += PF_FEC_CHUNK) \
 		for (size_t off = 0; off < 32; off += PAIR_BYTES)
 
 static void ifft4_16(const struct pf_fec_fft4 *f)
 {
+	LOCALS(4)
+	const unsigned flags = f->flags;
 	const struct p16_f f0 = factor16(f->tables, f->skew[0]);
 	const struct p16_f f1 = factor16(f->tables, f->skew[1]);
 	const struct p16_f f2 = factor16(f->tables, f->skew[2]);
@@ -355,25 +391,29 @@ static void ifft4_16(const struct pf_fec_fft4 *f)
 	EACH_PAIR
 	{
 		struct pair b[4];
+		UNROLL
 		for (int q = 0; q < 4; q++) {
-			b[q] = pair_load(PAIR_AT(f->src[q]));
-			if (f->flags & PF_FEC_TOWER)
+			b[q] = pair_load(PAIR_AT(src[q]));
+			if (flags & PF_FEC_TOWER)
 				b[q] = pair_form(b[q], form);
 		}
 		INVERSE16(b[0], b[1], f0);
 		INVERSE16(b[2], b[3], f1);
 		INVERSE16(b[0], b[2], f2);
 		INVERSE16(b[1], b[3], f2);
+		UNROLL
 		for (int q = 0; q < 4; q++) {
-			if (f->flags & PF_FEC_ADD)
-				b[q] = pair_xor2(b[q], pair_load(PAIR_AT(f->dst[q])));
-			pair_store(PAIR_AT(f->dst[q]), b[q]);
+			if (flags & PF_FEC_ADD)
+				b[q] = pair_xor2(b[q], pair_load(PAIR_AT(dst[q])));
+			pair_store(PAIR_AT(dst[q]), b[q]);
 		}
 	}
 }
 
 static void fft4_16(const struct pf_fec_fft4 *f)
 {
+	LOCALS(4)
+	const unsigned flags = f->flags;
 	const struct p16_f f0 = factor16(f->tables, f->skew[0]);
 	const struct p16_f f1 = factor16(f->tables, f->skew[1]);
 	const struct p16_f f2 = factor16(f->tables, f->skew[2]);
@@ -381,43 +421,48 @@ static void fft4_16(const struct pf_fec_fft4 *f)
 	EACH_PAIR
 	{
 		struct pair b[4];
+		UNROLL
 		for (int q = 0; q < 4; q++)
-			b[q] = pair_load(PAIR_AT(f->src[q]));
+			b[q] = pair_load(PAIR_AT(src[q]));
 		FORWARD16(b[0], b[2], f2);
 		FORWARD16(b[1], b[3], f2);
 		FORWARD16(b[0], b[1], f0);
 		FORWARD16(b[2], b[3], f1);
+		UNROLL
 		for (int q = 0; q < 4; q++)
-			pair_store(PAIR_AT(f->dst[q]),
-				f->flags & PF_FEC_TOWER ? pair_form(b[q], form) : b[q]);
+			pair_store(PAIR_AT(dst[q]),
+				flags & PF_FEC_TOWER ? pair_form(b[q], form) : b[q]);
 	}
 }
 
 static void ifft2_16(const struct pf_fec_fft4 *f)
 {
+	LOCALS(2)
+	const unsigned flags = f->flags;
 	const struct p16_f f0 = factor16(f->tables, f->skew[0]);
 	EACH_PAIR
 	{
-		struct pair x = pair_load(PAIR_AT(f->src[0])), y = pair_load(PAIR_AT(f->src[1]));
+		struct pair x = pair_load(PAIR_AT(src[0])), y = pair_load(PAIR_AT(src[1]));
 		INVERSE16(x, y, f0);
-		if (f->flags & PF_FEC_ADD) {
-			x = pair_xor2(x, pair_load(PAIR_AT(f->dst[0])));
-			y = pair_xor2(y, pair_load(PAIR_AT(f->dst[1])));
+		if (flags & PF_FEC_ADD) {
+			x = pair_xor2(x, pair_load(PAIR_AT(dst[0])));
+			y = pair_xor2(y, pair_load(PAIR_AT(dst[1])));
 		}
-		pair_store(PAIR_AT(f->dst[0]), x);
-		pair_store(PAIR_AT(f->dst[1]), y);
+		pair_store(PAIR_AT(dst[0]), x);
+		pair_store(PAIR_AT(dst[1]), y);
 	}
 }
 
 static void fft2_16(const struct pf_fec_fft4 *f)
 {
+	LOCALS(2)
 	const struct p16_f f0 = factor16(f->tables, f->skew[0]);
 	EACH_PAIR
 	{
-		struct pair x = pair_load(PAIR_AT(f->src[0])), y = pair_load(PAIR_AT(f->src[1]));
+		struct pair x = pair_load(PAIR_AT(src[0])), y = pair_load(PAIR_AT(src[1]));
 		FORWARD16(x, y, f0);
-		pair_store(PAIR_AT(f->dst[0]), x);
-		pair_store(PAIR_AT(f->dst[1]), y);
+		pair_store(PAIR_AT(dst[0]), x);
+		pair_store(PAIR_AT(dst[1]), y);
 	}
 }
 

@@ -42,6 +42,8 @@ int pf_rs8_init(struct pf_fec *fec)
 		return PF_E_NOMEM;
 	for (unsigned v = 0; v < 256; v++)
 		fec->log[v] = pf_gf8_poly.log[v];
+	for (unsigned v = 1; v < 256; v++)
+		fec->inverse[v] = pf_gf8_inv(&pf_gf8_poly, (uint8_t)v);
 	pf_gf8_tables_init(fec->tables, &pf_gf8_poly, NULL);
 	skews_init(fec->skew);
 	unsigned log = pf_fec_log2(fec->limits.max_parity ? fec->limits.max_parity : 1);

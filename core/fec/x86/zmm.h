@@ -124,6 +124,13 @@ ZMM struct pair pair_form(struct pair x, struct delta form)
 	return (struct pair){xor2(x.v, mul8(s8_make(swap_halves(x.v)), form.f))};
 }
 
+/* The same of a whole chunk in memory: a load brings the high bytes down, no shuffle is needed. */
+ZMM VEC load_tower(const uint8_t *p, struct delta form)
+{
+	const __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
+	return xor2(load(p), mul8(s8_make(_mm512_zextsi256_si512(high)), form.f));
+}
+
 ZMM void p8_c_make(struct p8_c *c, const struct pf_fec_dot *d, size_t at)
 {
 	c->c = c8_make(d->tables, ((const uint8_t *)d->coef)[at]);
