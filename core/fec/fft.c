@@ -9,6 +9,12 @@
 #define ROWS_BYTES (16u * 1024)
 #define WIDTH_MIN  512u /* below this, calls cost more than what they compute */
 
+size_t pf_fft_cost(unsigned log, size_t n)
+{
+	size_t c = (size_t)1 << log;
+	return ((n + c - 1) / c + 1) * c * (3 * log + 8);
+}
+
 size_t pf_fft_width(unsigned log, size_t len)
 {
 	size_t body = len / PF_FEC_CHUNK;

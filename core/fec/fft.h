@@ -55,6 +55,14 @@ void pf_fft_inverse(const struct pf_fft *f, const struct pf_fft_input *in, uint8
 void pf_fft_forward(const struct pf_fft *f, const struct pf_fft_output *out, uint8_t *rows,
 	const uint8_t *from, unsigned log, uint32_t base);
 
+/*
+ * What it costs to transform n shards coset by coset, and their sum once, in units that the callers
+ * compare with the products of a matrix: 3/4 for each of the log steps, and 2 for reading, writing
+ * and adding up, a row, times 4. The factors at the callers were fitted to measurements on a machine
+ * with GFNI (docs/performance.md); transforms gain more where products cost more.
+ */
+size_t pf_fft_cost(unsigned log, size_t n);
+
 /* The row width for transforms of 2^log rows over shards of len bytes. */
 size_t pf_fft_width(unsigned log, size_t len);
 /* Bytes that 2^log rows take at most, for any len. */

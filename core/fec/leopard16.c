@@ -110,7 +110,7 @@ static int encode_by_transform(const struct pf_fec *fec, size_t k, size_t m, uns
 {
 	if (log < PF_FFT_LOG_MIN || fec->path == PF_FEC_PATH_MATRIX)
 		return 0;
-	return fec->path == PF_FEC_PATH_TRANSFORM || (m > 4 && k > 4);
+	return fec->path == PF_FEC_PATH_TRANSFORM || 20 * m * k > 3 * pf_fft_cost(log, k);
 }
 
 /* The sum of the inverse transforms of n shards that start at point base, into fec->rows[0]. */
@@ -189,7 +189,11 @@ static int decode_by_transform(const struct pf_fec *fec, const struct pf_fec_job
 {
 	if (job->layout.log < PF_FFT_LOG_MIN || fec->path == PF_FEC_PATH_MATRIX)
 		return 0;
-	return fec->path == PF_FEC_PATH_TRANSFORM || job->n_lost > 12;
+	/* Twice an encode. Unless most points are in the subfield, products cost up to twice as much. */
+	size_t points = job->k + ((size_t)1 << job->layout.log);
+	size_t product = points > 256 + job->k / 4 ? 20 : 10;
+	return fec->path == PF_FEC_PATH_TRANSFORM ||
+		product * job->n_lost * job->k > 3 * pf_fft_cost(job->layout.log, job->k);
 }
 
 static void locate(struct decode *d)

@@ -123,20 +123,22 @@ static void sum_of_inverses(
 	}
 }
 
+/* products: those of the matrix, less those that the way by transforms needs as well. */
 static int worth_transforms(
-	const struct pf_fec *fec, size_t k, size_t m, size_t n_rows, unsigned log)
+	const struct pf_fec *fec, size_t k, size_t m, unsigned log, size_t products)
 {
 	if (log < PF_FFT_LOG_MIN || log > LOG_MAX || mixed_data(k, m, log) == k ||
 		fec->path == PF_FEC_PATH_MATRIX)
 		return 0;
-	return fec->path == PF_FEC_PATH_TRANSFORM || n_rows > 8;
+	return fec->path == PF_FEC_PATH_TRANSFORM ||
+		16 * products > 5 * pf_fft_cost(log, k - mixed_data(k, m, log));
 }
 
 int pf_rs8_encode(struct pf_fec *fec, const uint8_t *const *data, size_t k, uint8_t *const *parity,
 	size_t m, size_t len)
 {
 	unsigned log = pf_fec_log2(m);
-	if (!worth_transforms(fec, k, m, m, log))
+	if (!worth_transforms(fec, k, m, log, m * (k - mixed_data(k, m, log))))
 		return PF_E_UNSUPPORTED;
 	struct pf_fft *fft = &fec->fft;
 	size_t mixed = mixed_data(k, m, log);
@@ -206,9 +208,10 @@ int pf_rs8_decode(struct pf_fec *fec, const struct pf_fec_job *job)
 	size_t c = (size_t)1 << log, k = job->k;
 	const uint8_t *data[PF_FEC_GF8_MAX_SHARDS], *src[PF_FEC_GF8_MAX_SHARDS];
 	uint8_t *out[PF_FEC_GF8_MAX_SHARDS];
-	if (!worth_transforms(fec, k, job->m, job->n_lost, log))
+	size_t mixed = log <= LOG_MAX ? mixed_data(k, job->m, log) : k;
+	size_t after = mixed + job->n_lost; /* sources of the rows that are left to solve */
+	if (!worth_transforms(fec, k, job->m, log, k > after ? job->n_lost * (k - after) : 0))
 		return PF_E_UNSUPPORTED;
-	size_t mixed = mixed_data(k, job->m, log);
 	for (size_t i = 0; i < k; i++)
 		data[i] = job->present[i] ? job->shards[i] : NULL;
 	memset(fec->wanted, 0, c);
