@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 /* No datagram or message that a target reads is larger. */
 #define INPUT_MAX (1u << 20)
