@@ -261,6 +261,8 @@ static void start_at(struct pf_reassembler *r, uint32_t index)
 	for (uint32_t i = r->base; i != r->next; i++)
 		drop(r, slot_at(r, i));
 	settle(r);
+	/* What was handed out before is another stream's. */
+	memset(r->past, 0, ((size_t)r->past_mask + 1) * sizeof(*r->past));
 	r->base = index;
 	r->next = index + 1;
 	r->started = true;
@@ -515,7 +517,7 @@ static uint64_t overdue_at(const struct slot *s, uint64_t newer_ns)
 /* Proves the frames before it late, whatever the clock says. */
 static bool is_through(const struct slot *s)
 {
-	return s->state == SLOT_WHOLE || s->end_seen;
+	return s->state == SLOT_WHOLE || (s->state == SLOT_OPEN && s->end_seen);
 }
 
 static void carry_newer(const struct slot *s, uint64_t *newer_ns)
