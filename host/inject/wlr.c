@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
+#include <linux/input-event-codes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,10 @@ struct wlr_inject {
 	struct xkb_context *xkb;
 	struct xkb_keymap *keymap;
 	struct xkb_state *state;
+	xkb_mod_mask_t num_lock;
 	struct loop_source *readable;
+	bool stalled;			    /* the compositor reads nothing: nothing is sent */
+	uint64_t sent[INJECT_MAX_KEY / 64]; /* what the compositor takes for down */
 	int32_t scroll_rest[2]; /* amount not yet told as whole detents: vertical, horizontal */
 	bool pointer_dirty, told_lost;
 };
@@ -62,14 +66,6 @@ static void lose(struct wlr_inject *w)
 	w->told_lost = true;
 }
 
-static void on_readable(uint32_t events, void *userdata)
-{
-	struct wlr_inject *w = userdata;
-	(void)events;
-	if (wlconn_turn(&w->conn, 0, -1) < 0)
-		lose(w);
-}
-
 /* --- keyboard --- */
 
 static int make_keymap(struct wlr_inject *w)
@@ -81,8 +77,11 @@ static int make_keymap(struct wlr_inject *w)
 		w->keymap = xkb_keymap_new_from_names(w->xkb, &names, XKB_KEYMAP_COMPILE_NO_FLAGS);
 	if (w->keymap)
 		w->state = xkb_state_new(w->keymap);
-	if (w->state)
+	if (w->state) {
+		xkb_mod_index_t num = xkb_keymap_mod_get_index(w->keymap, XKB_MOD_NAME_NUM);
+		w->num_lock = num < 32 ? UINT32_C(1) << num : 0;
 		return PF_OK;
+	}
 	log_error("input: there is no keyboard layout '%s': see --layout, and install xkb-data",
 		layout);
 	return PF_E_INVALID;
@@ -107,19 +106,44 @@ static int send_keymap(struct wlr_inject *w)
 	return err;
 }
 
-static void key(struct inject *base, uint32_t code, bool down)
+static void send_modifiers(struct wlr_inject *w)
 {
-	struct wlr_inject *w = from_base(base);
-	zwp_virtual_keyboard_v1_key(w->keyboard, now_ms(), code,
-		down ? WL_KEYBOARD_KEY_STATE_PRESSED : WL_KEYBOARD_KEY_STATE_RELEASED);
-	/* Compositors take modifiers from this message only, not from the keys. */
-	if (!xkb_state_update_key(w->state, code + EVDEV_TO_XKB, down ? XKB_KEY_DOWN : XKB_KEY_UP))
-		return;
+	/*
+	 * NumLock is the client's: its keypad arrives as digits or as arrows already (two virtual keys),
+	 * and the digits must stay digits here.
+	 */
 	zwp_virtual_keyboard_v1_modifiers(w->keyboard,
 		xkb_state_serialize_mods(w->state, XKB_STATE_MODS_DEPRESSED),
 		xkb_state_serialize_mods(w->state, XKB_STATE_MODS_LATCHED),
-		xkb_state_serialize_mods(w->state, XKB_STATE_MODS_LOCKED),
+		xkb_state_serialize_mods(w->state, XKB_STATE_MODS_LOCKED) | w->num_lock,
 		xkb_state_serialize_layout(w->state, XKB_STATE_LAYOUT_EFFECTIVE));
+}
+
+static bool can_send(const struct wlr_inject *w)
+{
+	return !w->stalled && !w->told_lost;
+}
+
+static void remember(struct wlr_inject *w, uint32_t code, bool down)
+{
+	uint64_t bit = UINT64_C(1) << (code % 64);
+	if (down)
+		w->sent[code / 64] |= bit;
+	else
+		w->sent[code / 64] &= ~bit;
+}
+
+static void key(struct inject *base, uint32_t code, bool down)
+{
+	struct wlr_inject *w = from_base(base);
+	if (!can_send(w))
+		return;
+	remember(w, code, down);
+	zwp_virtual_keyboard_v1_key(w->keyboard, now_ms(), code,
+		down ? WL_KEYBOARD_KEY_STATE_PRESSED : WL_KEYBOARD_KEY_STATE_RELEASED);
+	/* Compositors take modifiers from this message only, not from the keys. */
+	if (xkb_state_update_key(w->state, code + EVDEV_TO_XKB, down ? XKB_KEY_DOWN : XKB_KEY_UP))
+		send_modifiers(w);
 }
 
 /* --- pointer --- */
@@ -127,6 +151,8 @@ static void key(struct inject *base, uint32_t code, bool down)
 static void motion(struct inject *base, int32_t dx, int32_t dy)
 {
 	struct wlr_inject *w = from_base(base);
+	if (!can_send(w))
+		return;
 	zwlr_virtual_pointer_v1_motion(
 		w->pointer, now_ms(), wl_fixed_from_int(dx), wl_fixed_from_int(dy));
 	w->pointer_dirty = true;
@@ -136,6 +162,8 @@ static void motion_absolute(
 	struct inject *base, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 {
 	struct wlr_inject *w = from_base(base);
+	if (!can_send(w))
+		return;
 	zwlr_virtual_pointer_v1_motion_absolute(w->pointer, now_ms(), x, y, width, height);
 	w->pointer_dirty = true;
 }
@@ -143,6 +171,9 @@ static void motion_absolute(
 static void button(struct inject *base, uint32_t code, bool down)
 {
 	struct wlr_inject *w = from_base(base);
+	if (!can_send(w))
+		return;
+	remember(w, code, down);
 	zwlr_virtual_pointer_v1_button(w->pointer, now_ms(), code,
 		down ? WL_POINTER_BUTTON_STATE_PRESSED : WL_POINTER_BUTTON_STATE_RELEASED);
 	w->pointer_dirty = true;
@@ -151,6 +182,8 @@ static void button(struct inject *base, uint32_t code, bool down)
 static void scroll(struct inject *base, bool horizontal, int32_t amount)
 {
 	struct wlr_inject *w = from_base(base);
+	if (!can_send(w))
+		return;
 	uint32_t axis = horizontal ? WL_POINTER_AXIS_HORIZONTAL_SCROLL
 				   : WL_POINTER_AXIS_VERTICAL_SCROLL;
 	/* The wire's vertical axis points up, Wayland's down. */
@@ -168,17 +201,63 @@ static void scroll(struct inject *base, bool horizontal, int32_t amount)
 	w->pointer_dirty = true;
 }
 
-static void flush(struct inject *base)
+/*
+ * libwayland ends the process when a request does not fit into its buffer any more. So after a flush that
+ * could not write everything nothing is sent until the compositor reads again.
+ */
+static void send_out(struct wlr_inject *w)
 {
-	struct wlr_inject *w = from_base(base);
-	if (w->told_lost)
-		return;
 	if (w->pointer_dirty)
 		zwlr_virtual_pointer_v1_frame(w->pointer);
 	w->pointer_dirty = false;
-	/* What does not fit now goes out with the next event: a compositor that reads nothing is hung. */
-	if (wl_display_flush(w->conn.display) < 0 && errno != EAGAIN)
+	if (wl_display_flush(w->conn.display) >= 0)
+		return;
+	if (errno != EAGAIN) {
 		lose(w);
+		return;
+	}
+	w->stalled = true;
+	if (w->readable)
+		loop_set_events(w->readable, EPOLLIN | EPOLLOUT);
+}
+
+static void flush(struct inject *base)
+{
+	struct wlr_inject *w = from_base(base);
+	if (can_send(w))
+		send_out(w);
+}
+
+/* Presses and releases that fell into the stall: the compositor gets their result. */
+static void catch_up(struct wlr_inject *w)
+{
+	for (uint32_t code = 1; code < INJECT_MAX_KEY; code++) {
+		bool down = w->base.down[code / 64] >> (code % 64) & 1;
+		if (down == (bool)(w->sent[code / 64] >> (code % 64) & 1))
+			continue;
+		if (code >= BTN_MISC && code < KEY_OK)
+			button(&w->base, code, down);
+		else
+			key(&w->base, code, down);
+		send_out(w);
+		if (!can_send(w))
+			return;
+	}
+}
+
+static void on_socket(uint32_t events, void *userdata)
+{
+	struct wlr_inject *w = userdata;
+	(void)events;
+	if (wlconn_turn(&w->conn, 0, -1) < 0) {
+		lose(w);
+		return;
+	}
+	if (!w->stalled || wl_display_flush(w->conn.display) < 0)
+		return;
+	w->stalled = false;
+	loop_set_events(w->readable, EPOLLIN);
+	catch_up(w);
 }
 
 /* --- the backend --- */
@@ -237,11 +316,12 @@ static int make_devices(struct wlr_inject *w)
 	int err = send_keymap(w);
 	if (err < 0)
 		return err;
+	send_modifiers(w);
 	err = wlconn_round_trip(&w->conn);
 	if (err < 0)
 		return err;
 	return loop_add_fd(w->base.params.loop, &w->readable, wl_display_get_fd(w->conn.display),
-		EPOLLIN, on_readable, w);
+		EPOLLIN, on_socket, w);
 }
 
 static int create(struct inject **out, const struct inject_params *params)

@@ -176,10 +176,62 @@ static bool is_empty_workspace(const json_t *workspaces, const char *output)
 	return false;
 }
 
+/* Windows in windows; no layout that a person made is deeper. */
+#define MAX_DEPTH 64
+
+static const json_t *child_with(const json_t *node, const char *key, const json_t *value)
+{
+	static const char *const lists[] = {"nodes", "floating_nodes"};
+	for (size_t k = 0; k < 2; k++) {
+		const json_t *list = json_object_get(node, lists[k]);
+		for (size_t i = 0; i < json_array_size(list); i++) {
+			const json_t *child = json_array_get(list, i);
+			if (json_equal(json_object_get(child, key), value))
+				return child;
+		}
+	}
+	return NULL;
+}
+
+/* The window on the output's workspace that had the focus last; 0 when there is none or one has it. */
+static json_int_t window_to_focus(const json_t *tree, const char *output)
+{
+	json_t *name = json_string(output);
+	const json_t *node = child_with(tree, "name", name);
+	json_decref(name);
+	node = child_with(node, "name", json_object_get(node, "current_workspace"));
+	if (!json_is_true(json_object_get(node, "focused")))
+		return 0;
+	json_int_t id = 0;
+	for (int depth = 0; node && depth < MAX_DEPTH; depth++) {
+		node = child_with(node, "id", json_array_get(json_object_get(node, "focus"), 0));
+		if (node)
+			id = json_integer_value(json_object_get(node, "id"));
+	}
+	return id;
+}
+
+int sway_output_focus(struct sway_ipc *ipc, const char *name)
+{
+	json_t *tree;
+	int err = sway_ipc_command(ipc, "focus output %s", name);
+	if (err >= 0)
+		err = sway_ipc_request(ipc, SWAY_IPC_GET_TREE, NULL, &tree);
+	if (err < 0)
+		return err;
+	/*
+	 * A window that opened while another output had the focus never had it, and sway would rather
+	 * focus the bare workspace: what is typed would go nowhere.
+	 */
+	const json_int_t id = window_to_focus(tree, name);
+	json_decref(tree);
+	return id > 0 ? sway_ipc_command(ipc, "[con_id=%lld] focus", (long long)id) : 0;
+}
+
 int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_path)
 {
 	json_t *workspaces;
-	int err = sway_ipc_command(ipc, "focus output %s", name);
+	int err = sway_output_focus(ipc, name);
 	if (err < 0 || !app_path[0])
 		return err;
 	err = sway_ipc_request(ipc, SWAY_IPC_GET_WORKSPACES, NULL, &workspaces);
@@ -188,7 +240,8 @@ int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_pat
 	const bool empty = is_empty_workspace(workspaces, name);
 	json_decref(workspaces);
 	/* The program's chatter would fill the session's folder. */
-	return empty ? sway_ipc_command(ipc, "exec \"exec /bin/sh %s >/dev/null 2>&1\"", app_path) : 0;
+	return empty ? sway_ipc_command(ipc, "exec \"exec /bin/sh %s >/dev/null 2>&1\"", app_path)
+		     : 0;
 }
 
 void sway_output_drop(struct sway_ipc *ipc, const char *name)
@@ -202,12 +255,13 @@ void sway_output_drop(struct sway_ipc *ipc, const char *name)
 	(void)err; /* an output that went with its sway needs no removal */
 }
 
-void sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap)
+int sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap)
 {
 	json_t *outputs;
 	name[0] = 0;
-	if (get_outputs(ipc, &outputs) < 0)
-		return;
+	const int err = get_outputs(ipc, &outputs);
+	if (err < 0)
+		return err;
 	for (size_t i = 0; i < json_array_size(outputs); i++) {
 		const json_t *output = json_array_get(outputs, i);
 		if (json_is_true(json_object_get(output, "focused")) &&
@@ -215,4 +269,5 @@ void sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap)
 			snprintf(name, cap, "%s", text_of(output, "name"));
 	}
 	json_decref(outputs);
+	return 0;
 }

@@ -23,9 +23,11 @@ int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, u
 	uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
 /* Focuses it; starts the script app_path there when its workspace is empty (empty path: nothing). */
 int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_path) PF_MUST_CHECK;
+/* Focuses it and, on its workspace, a window: the one that had the focus last. */
+int sway_output_focus(struct sway_ipc *ipc, const char *name) PF_MUST_CHECK;
 /* Unplugs it; a sway that cannot (before 1.8) keeps it, small and slow, for the next make. */
 void sway_output_drop(struct sway_ipc *ipc, const char *name);
 /* The focused output's name; empty when there is none. */
-void sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap);
+int sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap) PF_MUST_CHECK;
 
 #endif

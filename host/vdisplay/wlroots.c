@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
+#include <sys/wait.h>
 
 #include "core/wire/handshake.h"
 #include "host/base/log.h"
@@ -60,8 +60,11 @@ static void handle_child(int pid, int status, void *userdata)
 {
 	struct wlroots *w = userdata;
 	(void)pid;
-	(void)status;
-	snprintf(why_text, sizeof(why_text), "sway ended, and with it the session; it said: %s",
+	/* The shepherd passes on how sway ended, as a shell would: 128 and the signal. */
+	const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	snprintf(why_text, sizeof(why_text),
+		"sway ended (%s %d), and with it the session; it said last: %s",
+		code > 128 ? "signal" : "code", code > 128 ? code - 128 : code,
 		sway_session_last_words(&w->session));
 	w->session.pid = 0;
 	forget_compositor(w);
@@ -139,6 +142,7 @@ static void destroy(struct vdisplay *base)
 		if (!w->used[i][0])
 			continue;
 		memcpy(output.name, w->used[i], sizeof(output.name));
+		memcpy(output.wayland_display, w->wayland_path, sizeof(w->wayland_path));
 		base->impl->remove_output(base, &output);
 	}
 	forget_compositor(w);
@@ -183,6 +187,13 @@ static char *find_used(struct wlroots *w, const char *name)
 	return NULL;
 }
 
+/* Of this sway, not of one that was lost: names come back. */
+static char *find_slot(struct wlroots *w, const struct vdisplay_output *output)
+{
+	const bool ours = w->up && strcmp(output->wayland_display, w->wayland_path) == 0;
+	return ours && output->name[0] ? find_used(w, output->name) : NULL;
+}
+
 static bool is_used(const char *name, void *userdata)
 {
 	return find_used(userdata, name) != NULL;
@@ -224,8 +235,9 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	if (err < 0)
 		return err;
 	if (!w->focus_before[0])
-		sway_output_focused(&ipc, w->focus_before, sizeof(w->focus_before));
-	err = sway_output_make(&ipc, is_used, w, out->name, sizeof(out->name));
+		err = sway_output_focused(&ipc, w->focus_before, sizeof(w->focus_before));
+	if (err >= 0)
+		err = sway_output_make(&ipc, is_used, w, out->name, sizeof(out->name));
 	if (err >= 0)
 		err = sway_output_set_mode(&ipc, out, width, height, refresh_hz);
 	if (err >= 0)
@@ -251,7 +263,7 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 {
 	struct wlroots *w = from_base(base);
 	struct sway_ipc ipc;
-	if (!w->up || !find_used(w, output->name))
+	if (!find_slot(w, output))
 		return PF_E_IO;
 	int err = open_ipc(w, &ipc);
 	if (err < 0)
@@ -272,16 +284,16 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 {
 	struct wlroots *w = from_base(base);
-	char *slot = find_used(w, output->name);
+	char *slot = find_slot(w, output);
 	struct sway_ipc ipc;
 	if (!slot)
 		return;
 	memset(slot, 0, sizeof(w->used[0]));
-	if (!w->up || open_ipc(w, &ipc) < 0)
+	if (open_ipc(w, &ipc) < 0)
 		return;
 	char focused[64];
-	sway_output_focused(&ipc, focused, sizeof(focused));
-	const bool had_focus = strcmp(focused, output->name) == 0;
+	const bool had_focus = sway_output_focused(&ipc, focused, sizeof(focused)) >= 0 &&
+		strcmp(focused, output->name) == 0;
 	sway_output_drop(&ipc, output->name);
 	/* Back to another client's output, else to where the user was. */
 	const char *next = w->focus_before;
@@ -289,7 +301,7 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 		if (w->used[i][0])
 			next = w->used[i];
 	}
-	if (had_focus && next[0] && sway_ipc_command(&ipc, "focus output %s", next) < 0)
+	if (had_focus && next[0] && sway_output_focus(&ipc, next) < 0)
 		log_debug("wlroots: %s", ipc.error);
 	if (next == w->focus_before)
 		w->focus_before[0] = 0;
