@@ -9,12 +9,12 @@
 #include "punktfunk_core.h"
 
 #define OPTIONS_DEFAULT_PORT 9777u
-#define OPTIONS_HOST_MAX     256u   /* a DNS name has at most 253 characters */
-#define OPTIONS_MESSAGE_MAX  320u   /* one sentence with a quoted argument */
-#define OPTIONS_QUOTE_MAX    80	    /* characters of a wrong argument that a message repeats */
-#define OPTIONS_NAME_MAX     64u    /* the wire's bound of a client's name, bytes */
-#define OPTIONS_TEXT_MAX     4096u  /* of --type: two minutes of typing */
-#define OPTIONS_SIDE_MIN     64u    /* pixels; smaller is no desktop */
+#define OPTIONS_HOST_MAX     256u  /* a DNS name has at most 253 characters */
+#define OPTIONS_MESSAGE_MAX  320u  /* one sentence with a quoted argument */
+#define OPTIONS_QUOTE_MAX    80	   /* characters of a wrong argument that a message repeats */
+#define OPTIONS_NAME_MAX     64u   /* the wire's bound of a client's name, bytes */
+#define OPTIONS_TEXT_MAX     4096u /* of --type: two minutes of typing */
+#define OPTIONS_SIDE_MIN     64u   /* pixels; smaller is no desktop */
 #define OPTIONS_SIDE_MAX     8192u /* pixels; what the library takes (PF_MODE_MAX_SIDE) */
 #define OPTIONS_HZ_MAX	     1000u
 #define OPTIONS_SECONDS_MAX  86400u

@@ -9,7 +9,7 @@
 #define PRESS_NS (15 * NS_PER_MS) /* how long a key is down; hosts that poll see it */
 #define SHIFT_NS (2 * NS_PER_MS)  /* shift goes before its key */
 #define MOVE_NS	 (16 * NS_PER_MS)
-#define EIGHT_S	 2.0		/* once round */
+#define EIGHT_S	 2.0 /* once round */
 
 void script_init(struct script *s, const char *text, bool mouse, uint64_t start_ns)
 {
