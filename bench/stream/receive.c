@@ -9,6 +9,7 @@
 #include "client/decode/decode.h"
 #include "host/capture/capture.h"
 #include "host/media/clock.h"
+#include "tests/support/host_process.h"
 
 #define MAX_FRAMES 65536u
 
@@ -44,6 +45,8 @@ static void note_picture(struct bench_run *r, const struct punktfunk_frame *f, c
 	b->marked = synthetic_read_mark(
 		pic->data[0], (size_t)pic->linesize[0], b->width, b->height, &b->seq, &mark_ns);
 	r->unmarked += !b->marked;
+	if (r->watched && r->n_frames == WARM_FRAMES)
+		r->warm_kb = host_process_rss_kb(r->watched);
 	if (r->remode_asked_ns && !r->remode_seen_ns && b->width == r->remode.width &&
 		b->height == r->remode.height)
 		r->remode_seen_ns = b->decoded_ns;
@@ -70,6 +73,8 @@ static int receive_loop(struct bench_run *r, struct punktfunk_connection *c, str
 	uint64_t until_ns = start_ns + (uint64_t)(r->seconds * 1e9);
 	uint64_t ask_ns = start_ns + (until_ns - start_ns) / 2;
 	for (uint64_t now_ns = start_ns; now_ns < until_ns; now_ns = clock_realtime_ns()) {
+		if (r->max_frames && r->n_frames >= r->max_frames)
+			break;
 		struct punktfunk_frame f = {.size = sizeof(f)};
 		if (r->remode.width && !r->remode_asked_ns && now_ns >= ask_ns) {
 			r->remode_asked_ns = now_ns;
@@ -109,6 +114,8 @@ int bench_receive(struct bench_run *r)
 		r->damaged = decode_counters(d)->damaged + decode_counters(d)->delayed;
 	if (r->n_frames)
 		r->connect_ns = r->frames[0].decoded_ns - start_ns;
+	if (r->watched)
+		r->end_kb = host_process_rss_kb(r->watched);
 	r->stats.size = sizeof(r->stats);
 	if (c && punktfunk_connection_get_stats(c, &r->stats) < 0)
 		err = PUNKTFUNK_E_INVALID;

@@ -28,6 +28,10 @@ void bench_trace_free(struct bench_trace *t);
 
 /* --- receive.c --- */
 
+#define WARM_FRAMES 10u /* every buffer of a session has been used by then */
+
+struct host_process;
+
 struct bench_frame {
 	uint32_t index, width, height;
 	uint64_t complete_ns, decoded_ns; /* CLOCK_REALTIME */
@@ -41,11 +45,15 @@ struct bench_run {
 	struct punktfunk_mode mode, remode; /* remode.width 0 = none; asked for in the middle */
 	double seconds;
 	uint32_t drop_percent, bitrate_kbps;
+	size_t max_frames;		    /* end after this many pictures; 0 = only by time */
+	const struct host_process *watched; /* sample its memory; NULL = none */
 	/* found */
 	struct bench_frame *frames;
 	size_t n_frames, damaged, unmarked;
 	struct punktfunk_stats stats;
 	uint64_t remode_asked_ns, remode_seen_ns;
+	long warm_kb,
+		end_kb; /* memory of `watched` after WARM_FRAMES pictures and at the last one */
 	uint64_t connect_ns; /* connect called -> first picture decoded */
 };
 
