@@ -23,7 +23,10 @@ enum pf_error {
 	PF_E_FULL = -12,  /* a bounded queue or table is full */
 	PF_E_AGAIN = -13, /* would block */
 	PF_E_PIN = -14,	  /* the host's certificate is not the pinned one */
-	/* One per refusal of a host; close code 0x60 + n is -20 - n (wire 3.1, ABI section 10). */
+	/*
+	 * One per refusal of a host (wire 3.1, ABI section 10). Close code 0x60 + n is -20 - n as far as 0x67;
+	 * from 0x68 on it is -21 - n, because -28 is 0x42 (busy).
+	 */
 	PF_E_NOT_ARMED = -20,
 	PF_E_BOUND_TO_OTHER = -21,
 	PF_E_RATE_LIMITED = -22,
