@@ -81,6 +81,7 @@ bool pf_msg_is_typed(const uint8_t *payload, size_t len)
 static bool is_known(uint8_t type)
 {
 	return (type >= PF_MSG_RECONFIGURE && type <= PF_MSG_RFI_REQUEST) ||
+		type == PF_MSG_PROBE_REQUEST || type == PF_MSG_PROBE_RESULT ||
 		type == PF_MSG_CLOCK_PROBE || type == PF_MSG_CLOCK_ECHO;
 }
 
@@ -98,21 +99,33 @@ static void write_mode(struct pf_writer *w, const struct pf_mode *mode)
 	pf_write_le32(w, mode->refresh_hz);
 }
 
-static int read_rfi(struct pf_reader *r, struct pf_msg *m)
+static void read_rfi(struct pf_reader *r, struct pf_msg *m)
 {
-	m->rfi.first = pf_read_le32(r);
-	m->rfi.last = pf_read_le32(r);
-	/* Frame indexes wrap, so "before" is a distance of half the circle or more. */
-	uint32_t distance = m->rfi.last - m->rfi.first;
-	if (distance > INT32_MAX)
-		return PF_E_BAD_PACKET;
-	if (distance >= PF_RFI_MAX_RANGE)
-		m->rfi.last = m->rfi.first + (PF_RFI_MAX_RANGE - 1);
-	return PF_OK;
+	uint32_t first = pf_read_le32(r), last = pf_read_le32(r);
+	/* Frame indexes wrap, so a range that runs backwards is a very long one. */
+	if (last - first > PF_RFI_MAX_RANGE) {
+		m->type = PF_MSG_REQUEST_KEYFRAME;
+		return;
+	}
+	m->rfi.first = first;
+	m->rfi.last = last;
+}
+
+/* bytes u64, packets u32, duration ms u32 [, wire packets u32, dropped u32] */
+static void read_probe_result(struct pf_reader *r, struct pf_msg *m)
+{
+	m->probe_result.bytes = pf_read_le64(r);
+	m->probe_result.packets = pf_read_le32(r);
+	m->probe_result.duration_ms = pf_read_le32(r);
+	m->probe_result.has_wire = r->ok && pf_reader_left(r) > 0;
+	if (!m->probe_result.has_wire)
+		return;
+	m->probe_result.wire_packets = pf_read_le32(r);
+	m->probe_result.dropped = pf_read_le32(r);
 }
 
 /* The body behind the 5-byte head; the caller checks that all of it was used. */
-static int read_body(struct pf_reader *r, struct pf_msg *m)
+static void read_body(struct pf_reader *r, struct pf_msg *m)
 {
 	switch (m->type) {
 	case PF_MSG_RECONFIGURE: /* width u32, height u32, refresh u32 */
@@ -139,7 +152,15 @@ static int read_body(struct pf_reader *r, struct pf_msg *m)
 			m->bitrate_changed.reason = pf_read_u8(r);
 		break;
 	case PF_MSG_RFI_REQUEST: /* first u32, last u32 */
-		return read_rfi(r, m);
+		read_rfi(r, m);
+		break;
+	case PF_MSG_PROBE_REQUEST: /* kbps u32, duration ms u32 */
+		m->probe_request.kbps = pf_read_le32(r);
+		m->probe_request.duration_ms = pf_read_le32(r);
+		break;
+	case PF_MSG_PROBE_RESULT:
+		read_probe_result(r, m);
+		break;
 	case PF_MSG_CLOCK_PROBE: /* t1 u64 */
 		m->clock.t1_ns = pf_read_le64(r);
 		break;
@@ -149,7 +170,6 @@ static int read_body(struct pf_reader *r, struct pf_msg *m)
 		m->clock.t3_ns = pf_read_le64(r);
 		break;
 	}
-	return PF_OK;
 }
 
 int pf_msg_read(struct pf_msg *m, const uint8_t *payload, size_t len)
@@ -162,8 +182,8 @@ int pf_msg_read(struct pf_msg *m, const uint8_t *payload, size_t len)
 		return PF_E_UNSUPPORTED;
 	m->type = type;
 	struct pf_reader r = pf_reader_make(payload + HEAD_LEN, len - HEAD_LEN);
-	int err = read_body(&r, m);
-	if (err < 0 || !r.ok || pf_reader_left(&r))
+	read_body(&r, m);
+	if (!r.ok || pf_reader_left(&r))
 		return PF_E_BAD_PACKET;
 	return PF_OK;
 }
@@ -195,6 +215,19 @@ static void write_body(struct pf_writer *w, const struct pf_msg *m)
 		pf_write_le32(w, m->rfi.first);
 		pf_write_le32(w, m->rfi.last);
 		break;
+	case PF_MSG_PROBE_REQUEST:
+		pf_write_le32(w, m->probe_request.kbps);
+		pf_write_le32(w, m->probe_request.duration_ms);
+		break;
+	case PF_MSG_PROBE_RESULT:
+		pf_write_le64(w, m->probe_result.bytes);
+		pf_write_le32(w, m->probe_result.packets);
+		pf_write_le32(w, m->probe_result.duration_ms);
+		if (m->probe_result.has_wire) {
+			pf_write_le32(w, m->probe_result.wire_packets);
+			pf_write_le32(w, m->probe_result.dropped);
+		}
+		break;
 	case PF_MSG_CLOCK_PROBE:
 		pf_write_le64(w, m->clock.t1_ns);
 		break;
@@ -209,7 +242,7 @@ static void write_body(struct pf_writer *w, const struct pf_msg *m)
 static bool msg_ok(const struct pf_msg *m)
 {
 	if (m->type == PF_MSG_RFI_REQUEST)
-		return m->rfi.last - m->rfi.first < PF_RFI_MAX_RANGE;
+		return m->rfi.last - m->rfi.first <= PF_RFI_MAX_RANGE;
 	if (m->type == PF_MSG_LOSS_REPORT)
 		return m->loss_ppm <= LOSS_PPM_MAX;
 	return (unsigned)m->type <= UINT8_MAX && is_known((uint8_t)m->type);

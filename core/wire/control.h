@@ -36,12 +36,17 @@ enum pf_msg_type {
 	PF_MSG_SET_BITRATE = 0x05,
 	PF_MSG_BITRATE_CHANGED = 0x06,
 	PF_MSG_RFI_REQUEST = 0x07,
+	PF_MSG_PROBE_REQUEST = 0x20,
+	PF_MSG_PROBE_RESULT = 0x21,
 	PF_MSG_CLOCK_PROBE = 0x30,
 	PF_MSG_CLOCK_ECHO = 0x31,
 };
 
-#define PF_MSG_MAX_LEN	 64u /* enough for every fixed-size message of this enum */
-#define PF_RFI_MAX_RANGE 256u
+#define PF_MSG_MAX_LEN	 64u  /* enough for every fixed-size message of this enum */
+#define PF_RFI_MAX_RANGE 256u /* frames: no encoder keeps references for longer */
+
+/* Opens a pairing in place of a Hello. Not in the enum, as its body is not read. */
+#define PF_MSG_TYPE_PAIR_REQUEST 0x10u
 
 struct pf_msg {
 	enum pf_msg_type type;
@@ -62,17 +67,26 @@ struct pf_msg {
 			uint32_t first, last; /* frame indexes, inclusive */
 		} rfi;
 		struct {
+			uint32_t kbps, duration_ms;
+		} probe_request;
+		struct {
+			uint64_t bytes;
+			uint32_t packets, duration_ms;
+			uint32_t wire_packets, dropped; /* only with has_wire: the longer form */
+			bool has_wire;
+		} probe_result; /* all zero = declined */
+		struct {
 			uint64_t t1_ns, t2_ns, t3_ns; /* probe: only t1 */
 		} clock;
 	};
 };
 
-/* Is this payload a typed message (`PKFc`) at all? */
+/* Is this payload a typed message (`PKFc`) at all? Then its byte 4 is the type. */
 bool pf_msg_is_typed(const uint8_t *payload, size_t len);
 /*
  * Errors: PF_E_BAD_PACKET (magic, or a length that the type does not have), PF_E_UNSUPPORTED (a type
  * that is not in the enum: skip it, as wire 4.5 says). Loss is capped at 1e6 ppm; an RFI range that runs
- * backwards is bad, one longer than PF_RFI_MAX_RANGE is cut at its end.
+ * backwards or is longer than PF_RFI_MAX_RANGE reads as PF_MSG_REQUEST_KEYFRAME.
  */
 int pf_msg_read(struct pf_msg *m, const uint8_t *payload, size_t len) PF_MUST_CHECK;
 /* Writes u16 length || payload, ready for the stream. Returns the length. Errors: PF_E_FULL, PF_E_INVALID. */

@@ -27,6 +27,13 @@ static const struct {
 		"\x0A\0PKFc\x06\x20\x4E\0\0\x03", 12},
 	{{.type = PF_MSG_RFI_REQUEST, .rfi = {0xFFFFFFFE, 1}},
 		"\x0D\0PKFc\x07\xFE\xFF\xFF\xFF\x01\0\0\0", 15},
+	{{.type = PF_MSG_PROBE_REQUEST, .probe_request = {100000, 800}},
+		"\x0D\0PKFc\x20\xA0\x86\x01\0\x20\x03\0\0", 15},
+	{{.type = PF_MSG_PROBE_RESULT,
+		 .probe_result = {.bytes = 1, .packets = 2, .duration_ms = 3}},
+		"\x15\0PKFc\x21\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0", 23},
+	{{.type = PF_MSG_PROBE_RESULT, .probe_result = {1, 2, 3, 4, 5, true}},
+		"\x1D\0PKFc\x21\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05\0\0\0", 31},
 	{{.type = PF_MSG_CLOCK_PROBE, .clock = {.t1_ns = 0x0102030405060708}},
 		"\x0D\0PKFc\x30\x08\x07\x06\x05\x04\x03\x02\x01", 15},
 	{{.type = PF_MSG_CLOCK_ECHO, .clock = {1, 2, UINT64_MAX}},
@@ -76,7 +83,9 @@ static void every_other_length_is_bad(void **state)
 			memcpy(buf, golden[i].bytes + 2, n);
 			bool ok = len == n ||
 				(golden[i].msg.type == PF_MSG_BITRATE_CHANGED &&
-					(len == 9 || len == 10));
+					(len == 9 || len == 10)) ||
+				(golden[i].msg.type == PF_MSG_PROBE_RESULT &&
+					(len == 21 || len == 29));
 			assert_int_equal(read_exact(&m, buf, len), ok ? PF_OK : PF_E_BAD_PACKET);
 		}
 	}
@@ -88,7 +97,8 @@ static void unknown_types_are_told_apart(void **state)
 	for (unsigned type = 0; type < 256; type++) {
 		uint8_t buf[64] = {'P', 'K', 'F', 'c', (uint8_t)type};
 		struct pf_msg m;
-		bool known = (type >= 1 && type <= 7) || type == 0x30 || type == 0x31;
+		bool known = (type >= 1 && type <= 7) || type == 0x20 || type == 0x21 ||
+			type == 0x30 || type == 0x31;
 		int err = read_exact(&m, buf, 64);
 		assert_int_equal(err, known ? PF_E_BAD_PACKET : PF_E_UNSUPPORTED);
 	}
@@ -106,11 +116,16 @@ static void hostile_values_are_bounded(void **state)
 	struct pf_msg m;
 	assert_int_equal(read_exact(&m, "PKFc\x04\xFF\xFF\xFF\xFF", 9), PF_OK);
 	assert_int_equal(m.loss_ppm, 1000000);
-	assert_int_equal(read_exact(&m, "PKFc\x07\x05\0\0\0\x04\0\0\0", 13), PF_E_BAD_PACKET);
-	assert_int_equal(read_exact(&m, "PKFc\x07\x05\0\0\0\xFF\xFF\0\0", 13), PF_OK);
-	assert_int_equal(m.rfi.last - m.rfi.first, PF_RFI_MAX_RANGE - 1);
+	/* No encoder can answer these ranges but with a keyframe. */
+	assert_int_equal(read_exact(&m, "PKFc\x07\x05\0\0\0\x04\0\0\0", 13), PF_OK);
+	assert_int_equal(m.type, PF_MSG_REQUEST_KEYFRAME);
+	assert_int_equal(read_exact(&m, "PKFc\x07\x05\0\0\0\x06\x01\0\0", 13), PF_OK);
+	assert_int_equal(m.type, PF_MSG_REQUEST_KEYFRAME);
+	assert_int_equal(read_exact(&m, "PKFc\x07\x05\0\0\0\x05\x01\0\0", 13), PF_OK);
+	assert_int_equal(m.type, PF_MSG_RFI_REQUEST);
+	assert_int_equal(m.rfi.last, 0x105);
 	uint8_t out[64];
-	m = (struct pf_msg){.type = PF_MSG_RFI_REQUEST, .rfi = {10, 10 + PF_RFI_MAX_RANGE}};
+	m = (struct pf_msg){.type = PF_MSG_RFI_REQUEST, .rfi = {10, 11 + PF_RFI_MAX_RANGE}};
 	assert_int_equal(pf_msg_write_framed(out, sizeof out, &m), PF_E_INVALID);
 }
 
