@@ -79,7 +79,7 @@ static uint64_t run(void *userdata)
 	/* With loss some frame may be beyond repair: each is an anchor, so none waits for another. */
 	const struct pf_frame_info info = {.pts_ns = p->index,
 		.frame_index = p->index++,
-		.user_flags = PF_USER_RECOVERY_POINT,
+		.user_flags = PF_USER_KEYFRAME,
 		.flags = PF_NATIVE_PICTURE};
 	struct pf_packet_batch batch;
 	if (pf_packetizer_build(p->packetizer, &info, p->au, p->len, &batch) < 0)

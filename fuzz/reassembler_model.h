@@ -141,7 +141,7 @@ static bool model_valid(const struct pf_native_header *h, size_t *total, size_t 
 	*total += *total == 0;
 	if (h->frame_bytes > MODEL_FRAME_BYTES || h->block_count > MODEL_BLOCKS ||
 		h->parity_shards > MODEL_PARITY || h->shard_bytes != MODEL_SHARD ||
-		(h->flags & PF_NATIVE_PROBE))
+		((h->flags | h->user_flags) & PF_NATIVE_PROBE))
 		return false;
 	*per_block = model_per_block(h, *total);
 	return *per_block != 0;
@@ -207,7 +207,7 @@ static void model_finish(struct model *m, struct model_frame *f)
 	f->whole_ns = m->now_ns;
 	m->stats.frames_completed++;
 	m->stats.frames_recovered += f->rebuilt != 0;
-	f->anchor = (f->user_flags & PF_USER_RECOVERY_POINT) != 0;
+	f->anchor = (f->user_flags & (PF_USER_KEYFRAME | PF_USER_RECOVERY_ANCHOR)) != 0;
 	for (uint64_t i = m->base; f->anchor && i < f->index; i++) {
 		struct model_frame *older = model_find(m, i);
 		hole |= model_incomplete(older);

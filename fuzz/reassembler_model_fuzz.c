@@ -37,7 +37,7 @@ static void honest_shape(uint32_t index, struct pf_native_header *h)
 	*h = (struct pf_native_header){.pts_ns = index,
 		.frame_index = index,
 		.frame_bytes = (uint32_t)shapes[s].total * MODEL_SHARD - index % MODEL_SHARD,
-		.user_flags = index % 5 == 0 ? PF_USER_RECOVERY_POINT : 0,
+		.user_flags = index % 5 == 0 ? PF_USER_KEYFRAME : 0,
 		.block_count = (uint16_t)((shapes[s].total - 1) / shapes[s].per_block + 1),
 		.data_shards = shapes[s].per_block,
 		.parity_shards = shapes[s].parity,

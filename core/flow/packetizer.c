@@ -20,6 +20,7 @@
 #define MAX_MIN_PARITY 255u
 #define MAX_PERCENT    100u
 #define MIN_SHARD      16u
+#define LOW_NIBBLE     UINT32_C(0xf)
 
 struct pf_packetizer {
 	size_t shard, packet_len, shard_off; /* shard_off: from the packet's start */
@@ -268,7 +269,8 @@ int pf_packetizer_build(struct pf_packetizer *p, const struct pf_frame_info *inf
 		.pts_ns = info->pts_ns,
 		.frame_index = info->frame_index,
 		.frame_bytes = (uint32_t)len,
-		.user_flags = (info->user_flags & ~UINT32_C(0xf)) | flags,
+		.user_flags = (info->user_flags & ~LOW_NIBBLE) |
+			(info->user_flags & PF_USER_KEYFRAME) | flags,
 		.block_count = (uint16_t)l.blocks,
 		.shard_bytes = (uint16_t)p->shard,
 		.scheme = (uint8_t)p->scheme,

@@ -37,7 +37,8 @@ struct pf_packetizer_params {
 struct pf_frame_info {
 	uint64_t pts_ns;
 	uint32_t frame_index;
-	uint32_t user_flags; /* enum pf_user_flags; the low nibble is filled in by the packetizer */
+	uint32_t
+		user_flags; /* enum pf_user_flags; of the low nibble only PF_USER_KEYFRAME counts */
 	uint8_t flags; /* PF_NATIVE_PICTURE or PF_NATIVE_PROBE; start/end are added per packet */
 };
 

@@ -348,7 +348,7 @@ static void finish_frame(struct pf_reassembler *r, struct slot *s, uint32_t inde
 	const struct pf_reassembler_params *p = &r->params;
 	s->anchor = p->is_anchor
 		? p->is_anchor(s->frame.data, s->frame.geo.frame_bytes, s->user_flags, p->userdata)
-		: (s->user_flags & PF_USER_RECOVERY_POINT) != 0;
+		: (s->user_flags & (PF_USER_KEYFRAME | PF_USER_RECOVERY_ANCHOR)) != 0;
 	if (!s->anchor)
 		return;
 	/* What is whole and in order before the first hole still leaves; the rest is of no use. */
@@ -389,7 +389,7 @@ static int check_header(const struct pf_reassembler *r, const struct pf_native_h
 {
 	const struct pf_reassembler_limits *l = &r->params.limits;
 	if (h->shard_bytes != r->params.shard_bytes || !(r->params.schemes >> h->scheme & 1) ||
-		(h->flags & PF_NATIVE_PROBE))
+		((h->flags | h->user_flags) & PF_NATIVE_PROBE))
 		return PF_E_BAD_PACKET;
 	if (h->frame_bytes > l->max_frame_bytes || h->block_count > l->max_blocks ||
 		h->data_shards > l->max_data_per_block ||

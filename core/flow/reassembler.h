@@ -45,7 +45,7 @@ struct pf_reassembler_params {
 	size_t shard_bytes; /* as agreed: a packet with another shard size is refused */
 	unsigned schemes;   /* bits 1 << enum pf_fec_scheme that may come; 0 = both (more memory) */
 	/* Says whether a complete frame can be decoded without the ones before it. NULL: only
-	 * PF_USER_RECOVERY_POINT in user_flags counts. Called inside push(). */
+	 * PF_USER_KEYFRAME and PF_USER_RECOVERY_ANCHOR in user_flags count. Called inside push(). */
 	bool (*is_anchor)(const uint8_t *au, size_t len, uint32_t user_flags, void *userdata);
 	void *userdata;
 };

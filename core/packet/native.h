@@ -17,13 +17,17 @@ enum pf_native_flags {
 	PF_NATIVE_PICTURE = 1,
 	PF_NATIVE_END = 2,   /* last packet of the frame */
 	PF_NATIVE_START = 4, /* first packet of the frame */
-	PF_NATIVE_PROBE = 8, /* speed-test filler: its own frame-index space */
+	PF_NATIVE_PROBE = 8, /* speed-test filler; see PF_USER_PROBE */
 };
 
 enum pf_user_flags {
-	PF_USER_PICTURE = 0x1, /* low nibble: copy of the frame's pf_native_flags */
-	PF_USER_RECOVERY_POINT = 0x10,
-	PF_USER_RECOVERY_ANCHOR = 0x20,
+	/* The low nibble has the values of pf_native_flags, but speaks of the frame, alike in all its packets. */
+	PF_USER_PICTURE = 0x1,
+	PF_USER_KEYFRAME = 0x4, /* decodes by itself; test hosts set it on every frame */
+	PF_USER_PROBE = 0x8,	/* speed-test filler: this bit decides, not the packet's */
+	PF_USER_RECOVERY_POINT =
+		0x10, /* an intra-refresh wave ends here: the second since a loss heals it */
+	PF_USER_RECOVERY_ANCHOR = 0x20, /* no keyframe, but refers to nothing that was lost */
 	PF_USER_CHUNK_ALIGNED = 0x40,
 	PF_USER_SLICE_STREAMED = 0x80,
 	PF_USER_REPEATED = 0x100,

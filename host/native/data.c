@@ -188,7 +188,7 @@ int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
 	struct pf_frame_info info = {
 		.pts_ns = unit->pts_ns,
 		.frame_index = frame_index,
-		.user_flags = (unit->keyframe ? PF_USER_RECOVERY_POINT : 0) |
+		.user_flags = (unit->keyframe ? PF_USER_KEYFRAME : 0) |
 			(unit->repeated ? PF_USER_REPEATED : 0),
 		.flags = PF_NATIVE_PICTURE,
 	};

@@ -80,6 +80,7 @@ static void refuse_impossible_numbers(void)
 	h = good(), h.block_index = 2, h.data_shards = 11, refuse(h);
 	h = good(), h.block_count = 1, refuse(h);
 	h = good(), h.flags |= PF_NATIVE_PROBE, refuse(h);
+	h = good(), h.user_flags |= PF_USER_PROBE, refuse(h);
 	h = good(), h.scheme = 7, refuse(h);
 	h = good(), h.scheme = PF_FEC_GF8, h.block_count = 1, h.data_shards = 100,
 	h.frame_bytes = 100 * FLOW_SHARD, h.parity_shards = 156, refuse(h);
@@ -168,7 +169,7 @@ static struct pf_native_header random_header(uint64_t *rand, uint32_t base)
 	h.parity_shards = (uint16_t)(hash / 32 % 7);
 	h.shard_index = (uint16_t)((r >> 7 & 255) % (h.data_shards + h.parity_shards + 1u));
 	h.frame_bytes = ((blocks - 1) * k + last) * FLOW_SHARD - hash / 64 % FLOW_SHARD;
-	h.user_flags = (hash >> 10 & 31) == 0 ? PF_USER_RECOVERY_POINT : 0;
+	h.user_flags = (hash >> 10 & 31) == 0 ? PF_USER_KEYFRAME : 0;
 	h.scheme = (uint8_t)(hash >> 20 & 1);
 	uint16_t wrong = (uint16_t)(r >> 20);
 	switch (r >> 40 & 63) {

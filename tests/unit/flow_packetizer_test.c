@@ -16,7 +16,7 @@ static void data_of_all_blocks_comes_before_parity(void **state)
 	params.scheme = PF_FEC_GF8;
 	params.first_stream_seq = UINT32_MAX - 3;
 	struct pf_packetizer *p = flow_sender(&params);
-	struct flow_frame f = flow_build(p, 9, 23 * FLOW_SHARD - 5, 0x10);
+	struct flow_frame f = flow_build(p, 9, 23 * FLOW_SHARD - 5, 0x1E);
 	/* 23 shards: 10, 10, 3; parity ceil(20 %) = 2 each, and the floor of 2 for the last */
 	assert_int_equal(f.n_data, 23);
 	assert_int_equal(f.n, 23 + 6);
@@ -28,7 +28,8 @@ static void data_of_all_blocks_comes_before_parity(void **state)
 		assert_int_equal(h.frame_index, 9);
 		assert_int_equal(h.stream_seq, (uint32_t)(UINT32_MAX - 3 + i));
 		assert_int_equal(h.frame_bytes, 23 * FLOW_SHARD - 5);
-		assert_int_equal(h.user_flags, 0x11);
+		assert_int_equal(
+			h.user_flags, 0x15); /* of the nibble only the keyframe bit is taken */
 		assert_int_equal(h.block_count, 3);
 		assert_int_equal(h.block_index, block);
 		assert_int_equal(h.data_shards, k);

@@ -244,7 +244,7 @@ static void an_anchor_leaves_at_once(void **state)
 	send_part(3, 1);
 	send_part(5, 1);
 	/* whole and in order stays, the rest below the anchor goes, above it waits */
-	assert_int_equal(send_all(4, 900, PF_USER_RECOVERY_POINT, 2), 1);
+	assert_int_equal(send_all(4, 900, PF_USER_KEYFRAME, 2), 1);
 	assert_false(flow_expect(receiver, 0, 500).after_gap);
 	struct pf_au au = flow_expect(receiver, 4, 900);
 	assert_true(au.after_gap && au.anchor);
@@ -272,7 +272,7 @@ static void the_callback_decides_what_an_anchor_is(void **state)
 	p.userdata = &calls;
 	struct pf_reassembler *r = flow_receiver(&p);
 	flow_send(sender, r, 0, 40 * FLOW_SHARD, 0, 0, 10, 1);
-	flow_send(sender, r, 2, 500, PF_USER_RECOVERY_POINT, 0, SIZE_MAX, 1);
+	flow_send(sender, r, 2, 500, PF_USER_KEYFRAME, 0, SIZE_MAX, 1);
 	flow_expect_nothing(r);
 	flow_send(sender, r, 3, 500, 0, 0, SIZE_MAX, 1);
 	flow_expect(r, 3, 500);

@@ -37,7 +37,7 @@ static void fill_queue(const struct stream *s, const struct link *l, uint64_t *r
 	queue.n = 0;
 	for (uint32_t i = 0; i < N_FRAMES; i++) {
 		lens[i] = test_rand(rand) % s->max_len;
-		uint32_t flags = i % s->anchor_every ? 0 : PF_USER_RECOVERY_POINT;
+		uint32_t flags = i % s->anchor_every ? 0 : PF_USER_KEYFRAME;
 		struct flow_frame f = flow_build(p, i, lens[i], flags);
 		queue.packet_len = f.packet_len;
 		for (size_t j = 0; j < f.n; j++) {
