@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <string.h>
+
 #include "host/base/log.h"
+#include "host/config/config.h"
+#include "host/host.h"
 #include "host/media/clock.h"
 #include "host/native/internal.h"
 
@@ -17,6 +21,7 @@ static void reply(struct native_client *c, const struct pf_msg *m)
 static void reconfigure(struct native_client *c, const struct pf_mode *mode)
 {
 	struct pf_msg m = {.type = PF_MSG_RECONFIGURED};
+	struct pf_mode before = session_mode(c->session);
 	uint64_t start_ns = clock_now_ns();
 	int err = session_set_mode(c->session, mode, &m.reconfigured.mode);
 	m.reconfigured.accepted = err >= 0;
@@ -25,13 +30,18 @@ static void reconfigure(struct native_client *c, const struct pf_mode *mode)
 	log_info("native: %s: mode %ux%u at %u Hz %s (%.1f ms)", c->name, mode->width, mode->height,
 		mode->refresh_hz, err < 0 ? "refused" : "made",
 		(double)(clock_now_ns() - start_ns) / 1e6);
+	/* An accepted change begins with a keyframe, also where nothing changed (wire 4.6). */
+	if (!memcmp(&before, &m.reconfigured.mode, sizeof(before)) && err >= 0)
+		session_request_keyframe(c->session);
 	reply(c, &m);
 }
 
 static void set_bitrate(struct native_client *c, uint32_t kbps)
 {
 	struct pf_msg m = {.type = PF_MSG_BITRATE_CHANGED};
-	m.bitrate_changed.kbps = session_set_bitrate(c->session, kbps);
+	/* 0 is the host's choice, here as in Hello. */
+	m.bitrate_changed.kbps = session_set_bitrate(
+		c->session, kbps ? kbps : c->native->host->config->bitrate);
 	reply(c, &m);
 }
 
@@ -44,6 +54,12 @@ static void echo_clock(struct native_client *c, uint64_t t1_ns)
 	reply(c, &m);
 }
 
+/* A client holds its reports back until its test is answered; nothing sent means that it was declined. */
+static void decline_probe(struct native_client *c)
+{
+	reply(c, &(struct pf_msg){.type = PF_MSG_PROBE_RESULT});
+}
+
 int control_payload(struct native_client *c, const uint8_t *payload, size_t len)
 {
 	struct pf_msg m;
@@ -52,8 +68,7 @@ int control_payload(struct native_client *c, const uint8_t *payload, size_t len)
 		return PF_OK; /* wire 4.5: unknown types are ignored */
 	if (err < 0)
 		return err;
-	if (!c->session)
-		return PF_E_BAD_PACKET; /* before Hello */
+	pf_check(c->session); /* native.c lets nothing typed through before Hello */
 	switch (m.type) {
 	case PF_MSG_RECONFIGURE:
 		reconfigure(c, &m.reconfigure);
@@ -64,6 +79,9 @@ int control_payload(struct native_client *c, const uint8_t *payload, size_t len)
 		break;
 	case PF_MSG_SET_BITRATE:
 		set_bitrate(c, m.bitrate_kbps);
+		break;
+	case PF_MSG_PROBE_REQUEST:
+		decline_probe(c);
 		break;
 	case PF_MSG_CLOCK_PROBE:
 		echo_clock(c, m.clock.t1_ns);

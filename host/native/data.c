@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -24,6 +25,11 @@ static bool same_host(const union udp_addr *a, const union udp_addr *b)
 	if (a->sa.sa_family == AF_INET6)
 		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr));
 	return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
+}
+
+static uint16_t port_of(const union udp_addr *a)
+{
+	return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in4.sin_port);
 }
 
 /*
@@ -52,9 +58,11 @@ static void on_data_readable(uint32_t events, void *userdata)
 		ssize_t n = recvfrom(c->data.socket.fd, buf, sizeof(buf), 0, &from.sa, &from_len);
 		if (n < 0)
 			return;
-		if (c->state != CLIENT_PUNCH || !is_punch(c, buf, (size_t)n, &from))
+		if (c->state > CLIENT_PUNCH || !is_punch(c, buf, (size_t)n, &from))
 			continue;
-		if (udp_connect(&c->data.socket, &from, from_len) == PF_OK)
+		if (c->state < CLIENT_PUNCH)
+			c->early_port = port_of(&from);
+		else if (udp_connect(&c->data.socket, &from, from_len) == PF_OK)
 			handshake_stream(c);
 		native_flush(c->native);
 	}
@@ -80,10 +88,10 @@ static size_t choose_shard(const struct native_client *c)
 	socklen_t len = sizeof(peer);
 	quic_conn_remote(c->conn, &peer, &len);
 	size_t shard = peer.sa.sa_family == AF_INET6 ? SHARD_IPV6 : SHARD_IPV4;
-	size_t most = c->hello.max_shard;
-	if (most >= SHARD_MIN && most < shard)
-		shard = most & ~(size_t)1; /* GF(2^16) works on pairs of bytes */
-	return shard;
+	size_t most = c->hello.max_shard & ~1u; /* GF(2^16) works on pairs of bytes */
+	if (!c->hello.max_shard || most >= shard)
+		return shard;
+	return most < SHARD_MIN ? SHARD_MIN : most;
 }
 
 static size_t frame_cap(uint32_t kbps, uint32_t hz)

@@ -164,6 +164,11 @@ static int handle_start(struct native_client *c, const uint8_t *payload, size_t 
 	if (err < 0)
 		return err;
 	c->start_port = start.client_port;
+	/* One from another port may be an older client of that machine: the next punch tells. */
+	if (c->early_port && c->early_port == start.client_port && data_assume_peer(c) == PF_OK) {
+		handshake_stream(c);
+		return PF_OK;
+	}
 	c->state = CLIENT_PUNCH;
 	loop_set_deadline(c->timer, clock_now_ns() + PUNCH_WAIT_NS);
 	return PF_OK;

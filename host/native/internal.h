@@ -72,6 +72,7 @@ struct native_client {
 	struct loop_source *timer;
 	struct pf_hello hello;
 	uint16_t start_port;
+	uint16_t early_port; /* of a punch that overtook Start; 0 = none */
 	struct session *session;
 	struct native_data data;
 	char name[PF_NAME_MAX + 1]; /* printable */

@@ -157,13 +157,27 @@ static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userd
 	log_debug("native: %s connected", c->name);
 }
 
+/* The first message decides (wire 4): a pairing, or Hello and nothing else. */
+static void refuse_first(struct native_client *c, uint8_t type)
+{
+	if (type == PF_MSG_TYPE_PAIR_REQUEST)
+		native_end(c, PF_CLOSE_NOT_ARMED,
+			"this host does not pair yet: connect without pairing");
+	else
+		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
+}
+
 static int on_payload(const uint8_t *payload, size_t len, void *userdata)
 {
 	struct native_client *c = userdata;
 	if (c->state == CLIENT_ENDING)
 		return PF_OK;
-	int err = pf_msg_is_typed(payload, len) ? control_payload(c, payload, len)
-						: handshake_payload(c, payload, len);
+	bool typed = pf_msg_is_typed(payload, len);
+	if (typed && c->state == CLIENT_HELLO) {
+		refuse_first(c, payload[4]);
+		return PF_OK;
+	}
+	int err = typed ? control_payload(c, payload, len) : handshake_payload(c, payload, len);
 	if (err < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
 	return PF_OK;

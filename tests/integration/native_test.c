@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "core/base/bytes.h"
+#include "core/crypto/aead.h"
+#include "core/packet/native.h"
 #include "core/wire/control.h"
 #include "core/wire/handshake.h"
 #include "host/media/clock.h"
@@ -178,6 +181,120 @@ static void a_malformed_message_ends_the_session(void **state)
 	start_session(&r);
 	raw_send(&r, short_reconfigure, sizeof(short_reconfigure));
 	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
+	host_serves();
+}
+
+/* Shipped clients pair first; ours is a host that cannot, and says so at once. */
+static void a_pairing_is_refused_by_name(void **state)
+{
+	struct raw r;
+	static const uint8_t pair[] = {'P', 'K', 'F', 'c', 0x10, 2, 't', 'v', 1, 0, 0x41};
+	static const uint8_t unknown[] = {'P', 'K', 'F', 'c', 0xEE};
+	(void)state;
+	raw_open(&r, host.port);
+	raw_send(&r, pair, sizeof(pair));
+	raw_expect_close(&r, PF_CLOSE_NOT_ARMED, "pair");
+	raw_open(&r, host.port);
+	raw_send(&r, unknown, sizeof(unknown));
+	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
+	host_serves();
+}
+
+static void ask(struct raw *r, const struct pf_msg *m, struct pf_msg *answer, size_t len)
+{
+	uint8_t out[PF_MSG_MAX_LEN];
+	size_t before = r->got_len;
+	int n = pf_msg_write_framed(out, sizeof(out), m);
+	assert_true(n > 0);
+	assert_int_equal(quic_conn_send(r->conn, r->stream, out, (size_t)n, false), 0);
+	raw_wait_bytes(r, before + 2 + len);
+	assert_int_equal(pf_get_le16(r->got + before), len);
+	assert_int_equal(pf_msg_read(answer, r->got + before + 2, len), 0);
+}
+
+static void what_shipped_clients_ask_is_answered(void **state)
+{
+	struct raw r;
+	struct pf_msg answer;
+	(void)state;
+	start_session(&r);
+	/* A speed test that is not answered holds their reports back for seconds. */
+	ask(&r, &(struct pf_msg){.type = PF_MSG_PROBE_REQUEST, .probe_request = {100000, 800}},
+		&answer, 21);
+	assert_int_equal(answer.type, PF_MSG_PROBE_RESULT);
+	assert_int_equal(answer.probe_result.bytes, 0);
+	assert_int_equal(answer.probe_result.duration_ms, 0);
+	ask(&r, &(struct pf_msg){.type = PF_MSG_SET_BITRATE, .bitrate_kbps = 0}, &answer, 9);
+	assert_int_equal(answer.bitrate_changed.kbps, 20000); /* the host's own */
+	ask(&r, &(struct pf_msg){.type = PF_MSG_SET_BITRATE, .bitrate_kbps = 1}, &answer, 9);
+	assert_int_equal(answer.bitrate_changed.kbps, 500);
+	/* A range that no encoder keeps: a keyframe, and the session goes on. */
+	static const uint8_t backwards[] = {'P', 'K', 'F', 'c', 0x07, 9, 0, 0, 0, 2, 0, 0, 0};
+	raw_send(&r, backwards, sizeof(backwards));
+	ask(&r, &(struct pf_msg){.type = PF_MSG_RECONFIGURE, .reconfigure = {640, 480, 30}},
+		&answer, 18);
+	assert_true(answer.reconfigured.accepted);
+	raw_close(&r);
+	host_serves();
+}
+
+/* Opens the first datagram of a stream as wire 7.2 and 7.3 say. */
+static struct pf_native_header first_packet(int fd, const struct pf_welcome *w)
+{
+	uint8_t packet[2048], *text;
+	uint64_t seq;
+	size_t len;
+	struct pf_aead *aead;
+	struct pf_sealer open;
+	struct pf_native_header h;
+	struct timeval patience = {.tv_sec = 5};
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	ssize_t n = recv(fd, packet, sizeof(packet), 0);
+	assert_int_equal(n, 8 + 40 + w->shard_payload + 16);
+	assert_int_equal(pf_aead_create(&aead, PF_CIPHER_AES_128_GCM, w->aes_key, 16), 0);
+	pf_sealer_init(&open, aead, w->salt, PF_HOST_TO_CLIENT);
+	assert_int_equal(pf_sealer_open(&open, packet, (size_t)n, &seq, &text, &len), 0);
+	assert_int_equal(seq, 0);
+	assert_int_equal(pf_native_header_read(&h, text, len), 0);
+	pf_aead_destroy(aead);
+	return h;
+}
+
+/* The punch overtakes Start, as it may; pictures come to where it came from, marked as shipped hosts do. */
+static void the_stream_starts_as_a_shipped_client_expects(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	uint8_t payload[8];
+	(void)state;
+	start_session(&r);
+	assert_int_equal(pf_welcome_read(&w, r.got + 2, pf_get_le16(r.got)), 0);
+	assert_int_equal(w.max_data_per_block, 4096);
+	assert_int_equal(w.shard_payload, 1408);
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_port = htons(w.data_port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in own;
+	socklen_t own_len = sizeof(own);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &own_len), 0);
+	assert_int_equal(send(fd, "PFpunch1", 8, 0), 8);
+	struct pf_start start = {.client_port = ntohs(own.sin_port)};
+	assert_int_equal(pf_start_write(payload, sizeof(payload), &start), 6);
+	raw_send(&r, payload, 6);
+	struct pf_native_header h = first_packet(fd, &w);
+	assert_int_equal(h.frame_index, 0);
+	assert_int_equal(h.stream_seq, 0);
+	assert_int_equal(h.user_flags, 0x5); /* a picture, and a keyframe */
+	assert_int_equal(h.flags, 0x5);	     /* a picture, and the first packet */
+	assert_int_equal(h.scheme, 1);
+	assert_int_equal(h.block_index, 0);
+	assert_int_equal(h.block_count, 1);
+	assert_int_equal(h.shard_index, 0);
+	close(fd);
+	raw_close(&r);
 	host_serves();
 }
 
@@ -434,6 +551,9 @@ int main(void)
 		cmocka_unit_test(an_oversized_hello_is_refused),
 		cmocka_unit_test(unknown_types_are_skipped),
 		cmocka_unit_test(a_malformed_message_ends_the_session),
+		cmocka_unit_test(a_pairing_is_refused_by_name),
+		cmocka_unit_test(what_shipped_clients_ask_is_answered),
+		cmocka_unit_test(the_stream_starts_as_a_shipped_client_expects),
 		cmocka_unit_test(control_before_hello_is_refused),
 		cmocka_unit_test(one_client_too_many_hears_busy),
 		cmocka_unit_test(a_wrong_pin_stops_the_client),
