@@ -202,8 +202,8 @@ static void scroll(struct inject *base, bool horizontal, int32_t amount)
 }
 
 /*
- * libwayland ends the process when a request does not fit into its buffer any more. So after a flush that
- * could not write everything nothing is sent until the compositor reads again.
+ * When a request does not fit into its buffer any more, libwayland gives the connection up for good. So
+ * after a flush that could not write everything nothing is sent until the compositor reads again.
  */
 static void send_out(struct wlr_inject *w)
 {

@@ -244,11 +244,11 @@ int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_pat
 		     : 0;
 }
 
-void sway_output_drop(struct sway_ipc *ipc, const char *name)
+void sway_output_drop(struct sway_ipc *ipc, const char *name, bool unplug)
 {
 	if (sway_ipc_check_name(name) < 0)
 		return;
-	int err = sway_ipc_command(ipc, "output %s unplug", name);
+	int err = unplug ? sway_ipc_command(ipc, "output %s unplug", name) : PF_E_UNSUPPORTED;
 	if (err == PF_E_UNSUPPORTED)
 		err = sway_ipc_command(ipc, "output %s mode --custom %ux%u@%uHz", name, IDLE_WIDTH,
 			IDLE_HEIGHT, IDLE_HZ);

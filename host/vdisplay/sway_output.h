@@ -25,8 +25,11 @@ int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, u
 int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_path) PF_MUST_CHECK;
 /* Focuses it and, on its workspace, a window: the one that had the focus last. */
 int sway_output_focus(struct sway_ipc *ipc, const char *name) PF_MUST_CHECK;
-/* Unplugs it; a sway that cannot (before 1.8) keeps it, small and slow, for the next make. */
-void sway_output_drop(struct sway_ipc *ipc, const char *name);
+/*
+ * Nobody needs it any more. unplug: takes it away, where sway can (1.8 and later), and its windows go to
+ * another output. Else it stays with its windows, small and slow, for the next make.
+ */
+void sway_output_drop(struct sway_ipc *ipc, const char *name, bool unplug);
 /* The focused output's name; empty when there is none. */
 int sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap) PF_MUST_CHECK;
 

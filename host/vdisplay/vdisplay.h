@@ -28,7 +28,7 @@ struct vdisplay_params {
 	bool own_session; /* start a compositor of our own even when one runs */
 	const char *app;  /* own session: the program to start in it; NULL = a terminal */
 	const char *
-		user; /* own session started by root: run it as this user; NULL = chosen (see wlroots.c) */
+		user; /* own session started by root: run it as this user; NULL = chosen (run_user.h) */
 	/* The compositor went away with everything on it. Called once per loss, from the loop. */
 	void (*on_lost)(const char *why, void *userdata);
 	void *userdata;

@@ -245,7 +245,7 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	if (err < 0) {
 		const int first = finish(&ipc, err);
 		if (out->name[0] && open_ipc(w, &ipc) >= 0) {
-			sway_output_drop(&ipc, out->name);
+			sway_output_drop(&ipc, out->name, !w->own);
 			sway_ipc_close(&ipc);
 		}
 		return first;
@@ -294,7 +294,8 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 	char focused[64];
 	const bool had_focus = sway_output_focused(&ipc, focused, sizeof(focused)) >= 0 &&
 		strcmp(focused, output->name) == 0;
-	sway_output_drop(&ipc, output->name);
+	/* In a session of our own what runs there waits for the client, out of the others' sight. */
+	sway_output_drop(&ipc, output->name, !w->own);
 	/* Back to another client's output, else to where the user was. */
 	const char *next = w->focus_before;
 	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
