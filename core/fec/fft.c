@@ -101,26 +101,56 @@ struct inverse {
 	uint32_t base;
 };
 
+/* Where to read n <= 16 rows of the lowest level; stage takes what has to be spread first. */
 static void inverse_read(
-	const struct inverse *t, struct pf_fec_fft4 *call, uint8_t *stage, size_t row)
+	const struct inverse *t, const uint8_t **src, uint8_t *stage, size_t row, size_t n)
 {
 	const struct pf_fft *f = t->f;
-	if (!t->in->shards) {
-		for (size_t q = 0; q < 4; q++)
-			call->src[q] = t->rows + (row + q) * f->width;
-		return;
-	}
-	call->flags |= f->flags & PF_FEC_TOWER;
-	call->scale = t->in->scale;
-	call->flags |= t->in->scale != 1 ? PF_FEC_SCALE : 0;
-	for (size_t q = 0; q < 4; q++) {
+	for (size_t q = 0; q < n; q++) {
+		if (!t->in->shards) {
+			src[q] = t->rows + (row + q) * f->width;
+			continue;
+		}
 		const uint8_t *shard = row + q < t->in->n ? t->in->shards[row + q] : NULL;
-		call->src[q] = shard ? shard + f->at : f->zero;
+		src[q] = shard ? shard + f->at : f->zero;
 		if (shard && f->len < f->width) {
 			copy_in(f, stage + q * PF_FEC_CHUNK, shard + f->at);
-			call->src[q] = stage + q * PF_FEC_CHUNK;
+			src[q] = stage + q * PF_FEC_CHUNK;
 		}
 	}
+}
+
+static unsigned inverse_flags(const struct inverse *t)
+{
+	if (!t->in->shards)
+		return 0;
+	return (t->f->flags & PF_FEC_TOWER) | (t->in->scale != 1 ? PF_FEC_SCALE : 0);
+}
+
+/* Whether four steps at once can be used at point: the largest factor must be of one byte. */
+static int skew16(const struct pf_fft *f, uint8_t *to, uint32_t point)
+{
+	if (!f->kernels->ifft16 || skew(f, 0, point + 14) > 255)
+		return 0;
+	for (unsigned level = 0; level < 4; level++)
+		for (uint32_t i = 0; i < 8u >> level; i++)
+			*to++ = (uint8_t)skew(f, level, point + (i << (level + 1)));
+	return 1;
+}
+
+static int inverse_leaf16(const struct inverse *t, size_t row, uint8_t *to, unsigned flags)
+{
+	_Alignas(64) uint8_t stage[16 * PF_FEC_CHUNK];
+	struct pf_fec_fft16 call = {.tables = t->f->tables, .len = t->f->width};
+	if (!skew16(t->f, call.skew, t->base + (uint32_t)row))
+		return 0;
+	inverse_read(t, call.src, stage, row, 16);
+	for (size_t q = 0; q < 16; q++)
+		call.dst[q] = to + q * t->f->width;
+	call.scale = t->in->scale;
+	call.flags = flags | inverse_flags(t);
+	t->f->kernels->ifft16(&call);
+	return 1;
 }
 
 /* Depth first: a block is done while its rows are in the nearest cache. log is even. */
@@ -136,6 +166,8 @@ static void inverse_block(const struct inverse *t, size_t row, unsigned log, uin
 			memset(block, 0, 4 * quarter);
 		return;
 	}
+	if (log == 4 && inverse_leaf16(t, row, sum ? sum : block, sum ? PF_FEC_ADD : 0))
+		return;
 	if (log > 2)
 		for (size_t q = 0; q < 4; q++)
 			inverse_block(t, row + q * (((size_t)1 << log) / 4), log - 2, NULL);
@@ -145,8 +177,11 @@ static void inverse_block(const struct inverse *t, size_t row, unsigned log, uin
 		call.dst[q] = (sum ? sum : block) + q * quarter;
 	}
 	call.flags = sum ? PF_FEC_ADD : 0;
-	if (log == 2)
-		inverse_read(t, &call, stage, row);
+	if (log == 2) {
+		inverse_read(t, call.src, stage, row, 4);
+		call.scale = t->in->scale;
+		call.flags |= inverse_flags(t);
+	}
 	int wide = skew4(f, &call, log - 2, t->base + (uint32_t)row);
 	f->kernels->ifft4[wide](&call);
 }
@@ -188,27 +223,69 @@ static int forward_wanted(const struct forward *t, size_t row, size_t n)
 	return !t->out->wanted || memchr(t->out->wanted + row, 1, n) != NULL;
 }
 
-static void forward_write(const struct forward *t, struct pf_fec_fft4 *call, size_t row)
+/* Where to write n <= 16 rows of the lowest level: shards, or what stands in for them. */
+static void forward_targets(
+	const struct forward *t, uint8_t **dst, uint8_t *stage, size_t row, size_t n)
 {
 	const struct pf_fft *f = t->f;
-	_Alignas(64) uint8_t stage[4 * PF_FEC_CHUNK];
-	int part = f->len < f->width;
-	call->flags = f->flags & PF_FEC_TOWER;
-	for (size_t q = 0; q < 4; q++) {
+	for (size_t q = 0; q < n; q++) {
+		if (!t->out->shards) {
+			dst[q] = t->rows + (row + q) * f->width;
+			continue;
+		}
 		uint8_t *shard = row + q < t->out->n ? t->out->shards[row + q] : NULL;
-		call->dst[q] = part ? stage + q * PF_FEC_CHUNK : shard ? shard + f->at : f->discard;
+		dst[q] = f->len < f->width ? stage + q * PF_FEC_CHUNK
+			: shard		   ? shard + f->at
+					   : f->discard;
 	}
-	f->kernels->fft4[skew4(f, call, 0, t->base + (uint32_t)row)](call);
-	for (size_t q = 0; part && q < 4 && row + q < t->out->n; q++)
+}
+
+static void forward_unstage(const struct forward *t, const uint8_t *stage, size_t row, size_t n)
+{
+	const struct pf_fft *f = t->f;
+	if (!t->out->shards || f->len == f->width)
+		return;
+	for (size_t q = 0; q < n && row + q < t->out->n; q++)
 		if (t->out->shards[row + q])
 			copy_out(f, t->out->shards[row + q] + f->at, stage + q * PF_FEC_CHUNK);
+}
+
+static int forward_leaf16(const struct forward *t, size_t row, const uint8_t *from)
+{
+	_Alignas(64) uint8_t stage[16 * PF_FEC_CHUNK];
+	struct pf_fec_fft16 call = {.tables = t->f->tables, .len = t->f->width};
+	if (!skew16(t->f, call.skew, t->base + (uint32_t)row))
+		return 0;
+	for (size_t q = 0; q < 16; q++)
+		call.src[q] = from + q * t->f->width;
+	forward_targets(t, call.dst, stage, row, 16);
+	call.flags = t->out->shards ? t->f->flags & PF_FEC_TOWER : 0;
+	t->f->kernels->fft16(&call);
+	forward_unstage(t, stage, row, 16);
+	return 1;
+}
+
+static void forward_leaf4(const struct forward *t, size_t row, const uint8_t *from)
+{
+	_Alignas(64) uint8_t stage[4 * PF_FEC_CHUNK];
+	struct pf_fec_fft4 call = {.tables = t->f->tables, .len = t->f->width};
+	for (size_t q = 0; q < 4; q++)
+		call.src[q] = from + q * t->f->width;
+	forward_targets(t, call.dst, stage, row, 4);
+	call.flags = t->out->shards ? t->f->flags & PF_FEC_TOWER : 0;
+	t->f->kernels->fft4[skew4(t->f, &call, 0, t->base + (uint32_t)row)](&call);
+	forward_unstage(t, stage, row, 4);
 }
 
 static void forward_block(const struct forward *t, size_t row, unsigned log, const uint8_t *from)
 {
 	const struct pf_fft *f = t->f;
-	if (!forward_wanted(t, row, (size_t)1 << log))
+	if (!forward_wanted(t, row, (size_t)1 << log) || (log == 4 && forward_leaf16(t, row, from)))
 		return;
+	if (log == 2) {
+		forward_leaf4(t, row, from);
+		return;
+	}
 	struct pf_fec_fft4 call = {.tables = f->tables};
 	size_t quarter = ((size_t)1 << log) / 4 * f->width;
 	uint8_t *block = t->rows + row * f->width;
@@ -217,15 +294,9 @@ static void forward_block(const struct forward *t, size_t row, unsigned log, con
 		call.src[q] = from + q * quarter;
 		call.dst[q] = block + q * quarter;
 	}
-	if (log == 2 && t->out->shards) {
-		forward_write(t, &call, row);
-		return;
-	}
 	f->kernels->fft4[skew4(f, &call, log - 2, t->base + (uint32_t)row)](&call);
-	if (log > 2)
-		for (size_t q = 0; q < 4; q++)
-			forward_block(t, row + q * (((size_t)1 << log) / 4), log - 2,
-				block + q * quarter);
+	for (size_t q = 0; q < 4; q++)
+		forward_block(t, row + q * (((size_t)1 << log) / 4), log - 2, block + q * quarter);
 }
 
 void pf_fft_forward(const struct pf_fft *f, const struct pf_fft_output *out, uint8_t *rows,

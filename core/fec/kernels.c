@@ -197,6 +197,51 @@ static void fft2(const struct pf_fec_fft4 *f, int wide)
 	}
 }
 
+/* Where in skew the factors of a step over distance 2^level begin. */
+static const unsigned skew16[4] = {0, 8, 12, 14};
+
+static void ifft16_c(const struct pf_fec_fft16 *f)
+{
+	for (size_t at = 0; at < f->len; at += PF_FEC_CHUNK) {
+		struct chunk b[16];
+		for (size_t q = 0; q < 16; q++) {
+			const struct pf_fec_fft4 one = {.tables = f->tables,
+				.src = {f->src[q]},
+				.scale = f->scale,
+				.flags = f->flags};
+			read_blocks(&one, &b[q], 1, at);
+		}
+		for (unsigned level = 0; level < 4; level++)
+			for (unsigned i = 0; i < 16; i++)
+				if (!(i >> level & 1))
+					inverse_step(f->tables, &b[i], &b[i + (1u << level)],
+						f->skew[skew16[level] + (i >> (level + 1))], 0);
+		for (size_t q = 0; q < 16; q++) {
+			const struct pf_fec_fft4 one = {.dst = {f->dst[q]}, .flags = f->flags};
+			write_blocks(&one, &b[q], 1, at);
+		}
+	}
+}
+
+static void fft16_c(const struct pf_fec_fft16 *f)
+{
+	for (size_t at = 0; at < f->len; at += PF_FEC_CHUNK) {
+		struct chunk b[16];
+		for (size_t q = 0; q < 16; q++)
+			b[q] = load(f->src[q] + at, PF_FEC_CHUNK, 0);
+		for (unsigned level = 4; level--;)
+			for (unsigned i = 0; i < 16; i++)
+				if (!(i >> level & 1))
+					forward_step(f->tables, &b[i], &b[i + (1u << level)],
+						f->skew[skew16[level] + (i >> (level + 1))], 0);
+		for (size_t q = 0; q < 16; q++) {
+			if (f->flags & PF_FEC_TOWER)
+				swap_form(f->tables, &b[q]);
+			store(f->dst[q] + at, &b[q], PF_FEC_CHUNK, 0);
+		}
+	}
+}
+
 #define BOTH_WIDTHS(name) \
 	static void name##_8(const struct pf_fec_fft4 *f) \
 	{ \
@@ -244,6 +289,8 @@ void pf_fec_kernels_init(struct pf_fec_kernels *k, uint32_t cpu)
 		.fft4 = {fft4_8, fft4_16},
 		.ifft2 = {ifft2_8, ifft2_16},
 		.fft2 = {fft2_8, fft2_16},
+		.ifft16 = ifft16_c,
+		.fft16 = fft16_c,
 		.syndrome = syndrome_c,
 		.repair = repair_c,
 	};

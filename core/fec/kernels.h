@@ -54,7 +54,22 @@ struct pf_fec_fft4 {
 	unsigned flags;
 };
 
+/*
+ * Four steps over sixteen blocks: all of a transform's lowest levels in one pass. skew: 8 factors of
+ * the first step (pairs 0-1, 2-3, ..), 4 of the second, 2, 1. Flags as for the 8-bit fft4.
+ */
+struct pf_fec_fft16 {
+	const struct pf_gf8_tables *tables;
+	uint8_t *dst[16];
+	const uint8_t *src[16];
+	size_t len;
+	uint8_t skew[15];
+	uint8_t scale;
+	unsigned flags;
+};
+
 typedef void (*pf_fec_dot_fn)(const struct pf_fec_dot *d);
+typedef void (*pf_fec_fft16_fn)(const struct pf_fec_fft16 *f);
 typedef void (*pf_fec_fft4_fn)(const struct pf_fec_fft4 *f);
 /* One step: dst[0..1], src[0..1], skew[0]. Only PF_FEC_ADD, only in ifft2. */
 typedef void (*pf_fec_fft2_fn)(const struct pf_fec_fft4 *f);
@@ -70,6 +85,7 @@ struct pf_fec_kernels {
 	/* [0]: bytes with factors below 256; [1]: GF(2^16) */
 	pf_fec_fft4_fn ifft4[2], fft4[2];
 	pf_fec_fft2_fn ifft2[2], fft2[2];
+	pf_fec_fft16_fn ifft16, fft16; /* bytes only; both NULL where they are no gain */
 	pf_fec_syndrome_fn syndrome;
 	pf_fec_repair_fn repair;
 };

@@ -14,56 +14,91 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Loops over rows and blocks must go, so that the arrays they index become registers. */
-#if defined(__clang__)
+/*
+ * Loops over rows and blocks must go, so that the arrays they index become registers. Not where a
+ * sanitizer follows each access: compilers take minutes over what it makes of the result.
+ */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+	__has_feature(memory_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define UNROLL
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#undef UNROLL
+#define UNROLL
+#endif
+#if !defined(UNROLL) && defined(__clang__)
 #define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
+#elif !defined(UNROLL)
+#define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* dot8 without forms: any length, a masked or padded last vector. */
+/* dot8 without forms: any length. The last column is masked, or a row at a time without masks. */
+
+#if VEC_BYTES == 64
+#define LOAD_COLUMN(p)	   load_part((p), n_bytes)
+#define STORE_COLUMN(p, v) store_part((p), (v), n_bytes)
+#else
+#define LOAD_COLUMN(p)	   load(p)
+#define STORE_COLUMN(p, v) store((p), (v))
+#endif
 
 INLINE void dot_lanes(const struct pf_fec_dot *d, const struct c8 *coef, size_t first, size_t n,
-	size_t row, const int n_rows, size_t at, size_t len, const int part)
+	size_t row, const int n_rows)
 {
-	int more = first || d->flags & PF_FEC_ADD;
-	do {
+	const uint8_t *const *src = d->src + first;
+	uint8_t *const *out = d->out + row;
+	const int more = first || d->flags & PF_FEC_ADD;
+	const size_t len = d->len;
+#if VEC_BYTES == 64
+	for (size_t at = 0; at < len; at += VEC_BYTES) {
+		const size_t n_bytes = len - at < VEC_BYTES ? len - at : VEC_BYTES;
+#else
+	for (size_t at = 0; at + VEC_BYTES <= len; at += VEC_BYTES) {
+#endif
 		VEC acc[6];
 		UNROLL
 		for (int r = 0; r < n_rows; r++)
-			acc[r] = !more ? zero()
-				: part ? load_part(d->out[row + (size_t)r] + at, len)
-				       : load(d->out[row + (size_t)r] + at);
-		const uint8_t *const *src = d->src + first;
+			acc[r] = more ? LOAD_COLUMN(out[r] + at) : zero();
 		const struct c8 *c = coef;
 		size_t i = 0;
 		for (; i + 1 < n; i += 2, c += 2 * n_rows) {
-			struct s8 x = s8_make(
-				part ? load_part(src[i] + at, len) : load(src[i] + at));
-			struct s8 y = s8_make(
-				part ? load_part(src[i + 1] + at, len) : load(src[i + 1] + at));
+			const struct s8 x = s8_make(LOAD_COLUMN(src[i] + at));
+			const struct s8 y = s8_make(LOAD_COLUMN(src[i + 1] + at));
 			UNROLL
 			for (int r = 0; r < n_rows; r++)
 				acc[r] = xor3(acc[r], mul8(x, f8_make(c[r])),
 					mul8(y, f8_make(c[n_rows + r])));
 		}
 		if (i < n) {
-			struct s8 x = s8_make(
-				part ? load_part(src[i] + at, len) : load(src[i] + at));
+			const struct s8 x = s8_make(LOAD_COLUMN(src[i] + at));
 			UNROLL
 			for (int r = 0; r < n_rows; r++)
 				acc[r] = xor2(acc[r], mul8(x, f8_make(c[r])));
 		}
 		UNROLL
-		for (int r = 0; r < n_rows; r++) {
-			if (part)
-				store_part(d->out[row + (size_t)r] + at, acc[r], len);
-			else
-				store(d->out[row + (size_t)r] + at, acc[r]);
-		}
-		at += VEC_BYTES;
-	} while (!part && at + VEC_BYTES <= len);
+		for (int r = 0; r < n_rows; r++)
+			STORE_COLUMN(out[r] + at, acc[r]);
+	}
 }
+
+#if VEC_BYTES < 64
+static void dot_lanes_rest(const struct pf_fec_dot *d, const struct c8 *coef, size_t first,
+	size_t n, size_t row, size_t n_rows)
+{
+	size_t at = d->len / VEC_BYTES * VEC_BYTES, rest = d->len - at;
+	for (size_t r = 0; rest && r < n_rows; r++) {
+		uint8_t *out = d->out[row + r] + at;
+		VEC acc = first || d->flags & PF_FEC_ADD ? load_part(out, rest) : zero();
+		for (size_t i = 0; i < n; i++)
+			acc = xor2(acc,
+				mul8(s8_make(load_part(d->src[first + i] + at, rest)),
+					f8_make(coef[i * n_rows + r])));
+		store_part(out, acc, rest);
+	}
+}
+#endif
 
 #define LANE_SOURCES 64u
 
@@ -77,13 +112,9 @@ static void dot_lanes_rows(const struct pf_fec_dot *d, size_t row, size_t n_rows
 			for (size_t r = 0; r < n_rows; r++)
 				coef[i * n_rows + r] = c8_make(
 					d->tables, from[(row + r) * d->coef_stride + first + i]);
-		size_t whole = d->len / VEC_BYTES * VEC_BYTES, rest = d->len - whole;
 #define CASE(N) \
 	case N: \
-		if (whole) \
-			dot_lanes(d, coef, first, n, row, N, 0, whole, 0); \
-		if (rest) \
-			dot_lanes(d, coef, first, n, row, N, whole, rest, 1); \
+		dot_lanes(d, coef, first, n, row, N); \
 		break
 		switch (n_rows) {
 			CASE(1);
@@ -94,53 +125,80 @@ static void dot_lanes_rows(const struct pf_fec_dot *d, size_t row, size_t n_rows
 			CASE(6);
 		}
 #undef CASE
+#if VEC_BYTES < 64
+		dot_lanes_rest(d, coef, first, n, row, n_rows);
+#endif
 	}
 }
 
-/* dot8 with forms and dot16: pairs of low and high bytes. half: low bytes in this chunk. */
+/* dot8 with forms and dot16: pairs of low and high bytes. A short last chunk goes row by row. */
 
 #define PAIR_BYTES (VEC_BYTES < 32 ? VEC_BYTES : 32) /* low bytes in a pair */
 
-INLINE struct pair load_pair(const uint8_t *p, size_t off, size_t half, const int part)
+INLINE struct pair load_pair(const uint8_t *p, size_t off, size_t half)
 {
 	size_t n = half - off < PAIR_BYTES ? half - off : PAIR_BYTES;
-	return part && n < PAIR_BYTES ? pair_load_part(p + off, p + half + off, n)
-				      : pair_load(p + off, p + half + off);
+	return n < PAIR_BYTES ? pair_load_part(p + off, p + half + off, n)
+			      : pair_load(p + off, p + half + off);
 }
 
 #define DOT_PAIRS(name, P) \
 	INLINE void name(const struct pf_fec_dot *d, const struct P##_c *coef, size_t first, \
-		size_t n, size_t row, const int n_rows, size_t at, size_t half, const int part) \
+		size_t n, size_t row, const int n_rows) \
 	{ \
-		struct delta form = delta_make(d->tables); \
-		int more = first || d->flags & PF_FEC_ADD; \
-		for (size_t off = 0; off < half; off += PAIR_BYTES) { \
+		const struct delta form = delta_make(d->tables); \
+		const uint8_t *const *src = d->src + first; \
+		uint8_t *const *out = d->out + row; \
+		const int more = first || d->flags & PF_FEC_ADD; \
+		const size_t end = d->len / PF_FEC_CHUNK * PF_FEC_CHUNK; \
+		for (size_t lo = 0; lo < end; \
+			lo += (lo + PAIR_BYTES) % 32 ? PAIR_BYTES : PAIR_BYTES + 32) { \
 			struct pair acc[6]; \
 			UNROLL \
 			for (int r = 0; r < n_rows; r++) \
 				acc[r] = pair_zero(); \
 			const struct P##_c *c = coef; \
 			for (size_t i = 0; i < n; i++, c += n_rows) { \
-				struct P##_s x = P##_s_make(pair_form( \
-					load_pair(d->src[first + i] + at, off, half, part), \
-					form)); \
+				const struct P##_s x = P##_s_make(pair_form( \
+					pair_load(src[i] + lo, src[i] + lo + 32), form)); \
 				UNROLL \
 				for (int r = 0; r < n_rows; r++) \
 					acc[r] = P##_mul_add(acc[r], x, P##_f_make(c + r)); \
 			} \
 			UNROLL \
 			for (int r = 0; r < n_rows; r++) { \
-				uint8_t *out = d->out[row + (size_t)r] + at; \
+				uint8_t *p = out[r] + lo; \
 				struct pair sum = pair_form(acc[r], form); \
 				if (more) \
-					sum = pair_xor2(sum, load_pair(out, off, half, part)); \
-				if (part && half - off < PAIR_BYTES) \
-					pair_store_part( \
-						out + off, out + half + off, sum, half - off); \
-				else \
-					pair_store(out + off, out + half + off, sum); \
+					sum = pair_xor2(sum, pair_load(p, p + 32)); \
+				pair_store(p, p + 32, sum); \
 			} \
 		} \
+	} \
+	static void name##_rest(const struct pf_fec_dot *d, const struct P##_c *coef, \
+		size_t first, size_t n, size_t row, size_t n_rows) \
+	{ \
+		const struct delta form = delta_make(d->tables); \
+		size_t at = d->len / PF_FEC_CHUNK * PF_FEC_CHUNK, half = (d->len - at) / 2; \
+		for (size_t r = 0; r < n_rows; r++) \
+			for (size_t off = 0; off < half; off += PAIR_BYTES) { \
+				struct pair acc = pair_zero(); \
+				for (size_t i = 0; i < n; i++) \
+					acc = P##_mul_add(acc, \
+						P##_s_make(pair_form( \
+							load_pair(d->src[first + i] + at, off, \
+								half), \
+							form)), \
+						P##_f_make(coef + i * n_rows + r)); \
+				uint8_t *p = d->out[row + r] + at; \
+				acc = pair_form(acc, form); \
+				if (first || d->flags & PF_FEC_ADD) \
+					acc = pair_xor2(acc, load_pair(p, off, half)); \
+				if (half - off < PAIR_BYTES) \
+					pair_store_part(p + off, p + half + off, acc, half - off); \
+				else \
+					pair_store(p + off, p + half + off, acc); \
+			} \
 	} \
 	static void name##_rows(const struct pf_fec_dot *d, size_t row, size_t n_rows) \
 	{ \
@@ -151,19 +209,16 @@ INLINE struct pair load_pair(const uint8_t *p, size_t off, size_t half, const in
 				for (size_t r = 0; r < n_rows; r++) \
 					P##_c_make(&coef[i * n_rows + r], d, \
 						(row + r) * d->coef_stride + first + i); \
-			size_t whole = d->len / PF_FEC_CHUNK * PF_FEC_CHUNK; \
 			switch (n_rows) { \
 				PAIR_CASES(name) \
 			} \
+			name##_rest(d, coef, first, n, row, n_rows); \
 		} \
 	}
 
 #define PAIR_CASE(name, N) \
 	case N: \
-		for (size_t at = 0; at < whole; at += PF_FEC_CHUNK) \
-			name(d, coef, first, n, row, N, at, 32, 0); \
-		if (whole < d->len) \
-			name(d, coef, first, n, row, N, whole, (d->len - whole) / 2, 1); \
+		name(d, coef, first, n, row, N); \
 		break;
 #if MAX_ROWS == 6
 #define PAIR_CASES(name) \
@@ -356,6 +411,118 @@ static void fft2_8(const struct pf_fec_fft4 *f)
 	}
 }
 
+/*
+ * Sixteen blocks: with 32 registers of 64 bytes nothing is stored between the steps. With 16 registers
+ * it was measured to lose a fifth to four blocks at a time.
+ */
+#if VEC_BYTES == 64
+
+INLINE void factors16(struct c8 *c, const struct pf_fec_fft16 *f)
+{
+	for (int i = 0; i < 15; i++)
+		c[i] = c8_make(f->tables, f->skew[i]);
+}
+
+INLINE void ifft16_with(const struct pf_fec_fft16 *f, const unsigned flags)
+{
+	struct c8 c[15];
+	factors16(c, f);
+	const struct f8 scale = f8_make(c8_make(f->tables, f->scale));
+	const struct delta form = delta_make(f->tables);
+	for (size_t at = 0; at < f->len; at += PF_FEC_CHUNK)
+		for (size_t off = 0; off < PF_FEC_CHUNK; off += VEC_BYTES) {
+			VEC b[16];
+			UNROLL
+			for (int q = 0; q < 16; q++) {
+				const uint8_t *src = f->src[q] + at;
+				b[q] = flags & PF_FEC_TOWER ? load_form(src, off, form)
+							    : load(src + off);
+				if (flags & PF_FEC_SCALE)
+					b[q] = mul8(s8_make(b[q]), scale);
+				if (q & 1)
+					INVERSE(b[q - 1], b[q], f8_make(c[q / 2]));
+				if ((q & 3) == 3) {
+					const struct f8 f1 = f8_make(c[8 + q / 4]);
+					INVERSE(b[q - 3], b[q - 1], f1);
+					INVERSE(b[q - 2], b[q], f1);
+				}
+			}
+			UNROLL
+			for (int q = 0; q < 16; q++)
+				if (!(q & 4))
+					INVERSE(b[q], b[q + 4], f8_make(c[12 + q / 8]));
+			UNROLL
+			for (int q = 0; q < 8; q++)
+				INVERSE(b[q], b[q + 8], f8_make(c[14]));
+			if (f->flags & PF_FEC_ADD) {
+				UNROLL
+				for (int q = 0; q < 16; q++)
+					b[q] = xor2(b[q], load(f->dst[q] + at + off));
+			}
+			UNROLL
+			for (int q = 0; q < 16; q++)
+				store(f->dst[q] + at + off, b[q]);
+		}
+}
+
+static void ifft16(const struct pf_fec_fft16 *f)
+{
+	if (f->flags & PF_FEC_TOWER && f->flags & PF_FEC_SCALE)
+		ifft16_with(f, PF_FEC_TOWER | PF_FEC_SCALE);
+	else if (f->flags & PF_FEC_TOWER)
+		ifft16_with(f, PF_FEC_TOWER);
+	else if (f->flags & PF_FEC_SCALE)
+		ifft16_with(f, PF_FEC_SCALE);
+	else
+		ifft16_with(f, 0);
+}
+
+INLINE void fft16_with(const struct pf_fec_fft16 *f, const unsigned flags)
+{
+	struct c8 c[15];
+	factors16(c, f);
+	const struct delta form = delta_make(f->tables);
+	for (size_t at = 0; at < f->len; at += PF_FEC_CHUNK)
+		for (size_t off = PF_FEC_CHUNK; off; off -= VEC_BYTES) {
+			size_t o = off - VEC_BYTES;
+			VEC b[16];
+			UNROLL
+			for (int q = 0; q < 16; q++)
+				b[q] = load(f->src[q] + at + o);
+			UNROLL
+			for (int q = 0; q < 8; q++)
+				FORWARD(b[q], b[q + 8], f8_make(c[14]));
+			UNROLL
+			for (int q = 0; q < 16; q++)
+				if (!(q & 4))
+					FORWARD(b[q], b[q + 4], f8_make(c[12 + q / 8]));
+			UNROLL
+			for (int q = 3; q < 16; q += 4) {
+				const struct f8 f1 = f8_make(c[8 + q / 4]);
+				FORWARD(b[q - 3], b[q - 1], f1);
+				FORWARD(b[q - 2], b[q], f1);
+				FORWARD(b[q - 3], b[q - 2], f8_make(c[q / 2 - 1]));
+				FORWARD(b[q - 1], b[q], f8_make(c[q / 2]));
+				UNROLL
+				for (int r = q - 3; r <= q; r++)
+					if (flags & PF_FEC_TOWER)
+						store_form(f->dst[r] + at, o, b[r], form);
+					else
+						store(f->dst[r] + at + o, b[r]);
+			}
+		}
+}
+
+static void fft16(const struct pf_fec_fft16 *f)
+{
+	if (f->flags & PF_FEC_TOWER)
+		fft16_with(f, PF_FEC_TOWER);
+	else
+		fft16_with(f, 0);
+}
+
+#endif
+
 /* The transforms over GF(2^16). */
 
 INLINE struct p16_f factor16(const struct pf_gf8_tables *t, uint16_t c)
@@ -494,14 +661,13 @@ static void repair(
 
 static void fill(struct pf_fec_kernels *k)
 {
-	*k = (struct pf_fec_kernels){
-		.dot8 = dot8,
-		.dot16 = dot16,
-		.ifft4 = {ifft4_8, ifft4_16},
-		.fft4 = {fft4_8, fft4_16},
-		.ifft2 = {ifft2_8, ifft2_16},
-		.fft2 = {fft2_8, fft2_16},
-		.syndrome = syndrome,
-		.repair = repair,
+	*k = (struct pf_fec_kernels)
+	{
+		.dot8 = dot8, .dot16 = dot16, .ifft4 = {ifft4_8, ifft4_16},
+		.fft4 = {fft4_8, fft4_16}, .ifft2 = {ifft2_8, ifft2_16}, .fft2 = {fft2_8, fft2_16},
+#if VEC_BYTES == 64
+		.ifft16 = ifft16, .fft16 = fft16,
+#endif
+		.syndrome = syndrome, .repair = repair,
 	};
 }

@@ -4,7 +4,7 @@
 #include "core/fec/kernels.h"
 #include "tests/kernels/kernels.h"
 
-#define ROWS  13u  /* outputs: more than two passes of any level */
+#define ROWS  16u  /* outputs: more than two passes of any level, all of a transform */
 #define SRCS  70u  /* sources: more than a level prepares at once */
 #define ROOM  512u /* bytes of one row, with space for shifts and guards */
 #define GUARD 64u
@@ -121,6 +121,39 @@ static void check_fft(const struct pf_fec_kernels *plain, const struct pf_fec_ke
 	}
 }
 
+static void check_fft16(const struct pf_fec_kernels *plain, const struct pf_fec_kernels *k,
+	const char *level, uint64_t *seed)
+{
+	for (unsigned round = 0; round < 400; round++) {
+		int inverse = round & 1, in_place = round >> 1 & 1;
+		unsigned flags = 0;
+		if (!in_place)
+			flags = (unsigned)rnd(seed) &
+				(inverse ? PF_FEC_ADD | PF_FEC_TOWER | PF_FEC_SCALE : PF_FEC_TOWER);
+		size_t src_shift = flags & (PF_FEC_TOWER | PF_FEC_SCALE) && inverse ? rnd(seed) % 64
+										    : 0;
+		size_t dst_shift = flags & PF_FEC_TOWER && !inverse ? rnd(seed) % 64 : 0;
+		struct pf_fec_fft16 f = {.tables = &tables,
+			.len = 64 * (rnd(seed) % 5 + 1),
+			.scale = (uint8_t)rnd(seed),
+			.flags = flags};
+		rnd_bytes(seed, f.skew, sizeof(f.skew));
+		fill_rows(seed);
+		for (unsigned side = 0; side < 2; side++) {
+			const struct pf_fec_kernels *by = side ? k : plain;
+			for (unsigned q = 0; q < 16; q++) {
+				f.dst[q] = dst_mem[side][q] + GUARD + dst_shift;
+				f.src[q] = in_place ? f.dst[q] : src_mem[q] + src_shift;
+			}
+			(inverse ? by->ifft16 : by->fft16)(&f);
+		}
+		char how[100];
+		snprintf(how, sizeof(how), "%zu bytes, flags %u, %s", f.len, flags,
+			in_place ? "in place" : "apart");
+		verdict(level, inverse ? "ifft16" : "fft16", how);
+	}
+}
+
 static void check_ends(const struct pf_fec_kernels *plain, const struct pf_fec_kernels *k,
 	const char *level, uint64_t *seed)
 {
@@ -184,6 +217,8 @@ int main(void)
 		pf_fec_kernels_init(&k, levels[l].flags);
 		check_dot(&plain, &k, levels[l].name, &seed);
 		check_fft(&plain, &k, levels[l].name, &seed);
+		if (k.ifft16)
+			check_fft16(&plain, &k, levels[l].name, &seed);
 		check_ends(&plain, &k, levels[l].name, &seed);
 		printf("%sok %zu - %s, %u comparisons\n", n_failed ? "not " : "", l + 1,
 			levels[l].name, n_passed);

@@ -20,14 +20,15 @@ ZMM void store(uint8_t *p, VEC v)
 	_mm512_storeu_si512(p, v);
 }
 
+/* n is 1 to 64 */
 ZMM VEC load_part(const uint8_t *p, size_t n)
 {
-	return _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p);
+	return _mm512_maskz_loadu_epi8(~(__mmask64)0 >> (64 - n), p);
 }
 
 ZMM void store_part(uint8_t *p, VEC v, size_t n)
 {
-	_mm512_mask_storeu_epi8(p, ((__mmask64)1 << n) - 1, v);
+	_mm512_mask_storeu_epi8(p, ~(__mmask64)0 >> (64 - n), v);
 }
 
 ZMM VEC zero(void)
