@@ -102,7 +102,6 @@ static int make(struct punktfunk_connection **out, const struct punktfunk_connec
 	if (!c)
 		return PF_E_NOMEM;
 	c->wake_fd = c->data.fd = -1;
-	c->broken = true;
 	c->port = o->port;
 	c->drop_percent = o->drop_percent;
 	c->drop_state = o->drop_seed;

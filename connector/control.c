@@ -14,6 +14,8 @@
 #define SLOWEST_REFRESH_HZ 1u
 #define MIN_MAX_FRAME	   (8u << 20)  /* wire 7.5 */
 #define MAX_MAX_FRAME	   (64u << 20) /* wire 7.5 */
+#define MAX_PER_BLOCK	   32768u      /* eight times what any host sends; the code's own limit */
+#define MIN_MAX_PARITY	   16u	       /* small blocks have a floor that is more than 100 percent */
 
 static void protocol_error(struct punktfunk_connection *c, const char *what)
 {
@@ -48,26 +50,56 @@ static void on_ready(struct quic_conn *q, const uint8_t *peer_fp, void *userdata
 static size_t frame_cap(const struct pf_welcome *w)
 {
 	uint32_t hz = w->mode.refresh_hz ? w->mode.refresh_hz : SLOWEST_REFRESH_HZ;
+	if (!w->bitrate_kbps) /* a host older than the field */
+		return MAX_MAX_FRAME;
 	uint64_t bytes = 4ull * w->bitrate_kbps * 1000 / 8 / hz;
 	if (bytes < MIN_MAX_FRAME)
 		return MIN_MAX_FRAME;
 	return bytes > MAX_MAX_FRAME ? MAX_MAX_FRAME : (size_t)bytes;
 }
 
+bool control_is_keyframe(
+	const struct punktfunk_connection *c, const uint8_t *au, size_t len, uint32_t user_flags)
+{
+	uint8_t codec = c->welcome.codec;
+	/* Where the bitstream tells, it alone does: test hosts flag every frame. */
+	if (codec == PF_CODEC_H264 || codec == PF_CODEC_HEVC)
+		return pf_anchor_au(codec, au, len);
+	return user_flags & PF_USER_KEYFRAME;
+}
+
 static bool is_anchor(const uint8_t *au, size_t len, uint32_t user_flags, void *userdata)
 {
 	struct punktfunk_connection *c = userdata;
-	return (user_flags & PF_USER_RECOVERY_ANCHOR) || pf_anchor_au(c->welcome.codec, au, len);
+	return (user_flags & PF_USER_RECOVERY_ANCHOR) ||
+		control_is_keyframe(c, au, len, user_flags);
+}
+
+/* What this host may send, and no more: the blocks that it announced, of frames up to the cap. */
+static void fill_limits(struct pf_reassembler_limits *l, const struct pf_welcome *w)
+{
+	pf_reassembler_limits_init(l, frame_cap(w));
+	size_t shards = (l->max_frame_bytes + w->shard_payload - 1) / w->shard_payload;
+	size_t per_block = w->max_data_per_block;
+	if (per_block > MAX_PER_BLOCK)
+		per_block = MAX_PER_BLOCK;
+	l->max_data_per_block = per_block;
+	l->max_parity_per_block = per_block < MIN_MAX_PARITY ? MIN_MAX_PARITY
+							     : per_block; /* at most 100 percent */
+	l->max_blocks = (shards + per_block - 1) / per_block;
+	if (l->max_blocks > UINT16_MAX)
+		l->max_blocks = UINT16_MAX;
 }
 
 static int make_data_plane(struct punktfunk_connection *c, const struct pf_welcome *w)
 {
 	struct pf_reassembler_params params = {
 		.shard_bytes = w->shard_payload,
+		.schemes = 1u << w->fec_scheme,
 		.is_anchor = is_anchor,
 		.userdata = c,
 	};
-	pf_reassembler_limits_init(&params.limits, frame_cap(w));
+	fill_limits(&params.limits, w);
 	int err = pf_reassembler_create(&c->reassembler, &params);
 	if (err < 0)
 		return err;

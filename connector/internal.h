@@ -9,6 +9,7 @@
 
 #include "core/crypto/aead.h"
 #include "core/crypto/replay.h"
+#include "core/flow/gate.h"
 #include "core/flow/loss.h"
 #include "core/flow/reassembler.h"
 #include "core/wire/control.h"
@@ -102,7 +103,7 @@ struct punktfunk_connection {
 	pthread_cond_t au_cond;
 	struct pf_reassembler *reassembler;
 	bool au_closed, au_held;
-	bool broken; /* nothing decodable until an anchor */
+	struct pf_gate gate;
 	uint64_t frames_delivered, frames_skipped;
 	_Atomic bool want_fresh; /* next_au met an undecodable frame: the thread asks */
 
@@ -135,6 +136,9 @@ int planes_next_au(struct punktfunk_connection *c, struct punktfunk_frame *frame
 /* control.c: handshake and control messages, on the thread */
 extern const struct quic_endpoint_callbacks control_callbacks;
 void control_next_clock_round(struct punktfunk_connection *c);
+/* Decodes by itself. Thread: any, once there is a Welcome. */
+bool control_is_keyframe(
+	const struct punktfunk_connection *c, const uint8_t *au, size_t len, uint32_t user_flags);
 
 /* clocks */
 uint64_t session_now_ns(void);	    /* CLOCK_MONOTONIC */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/alloc.h"
+#include "core/base/bytes.h"
 #include "core/packet/native.h"
 
 /* Batches read before QUIC gets its turn: 8 of 64 packets are 1 ms of a 5 Gbit/s stream. */
@@ -111,7 +112,7 @@ static void take_batch(struct punktfunk_connection *c, struct udp_packet *packet
 	for (int i = 0; i < kept; i++) {
 		/* Probe filler has a frame-index space of its own; nobody here asked for any. */
 		if (packets[i].len >= PF_NATIVE_HEADER_LEN &&
-			(packets[i].data[39] & PF_NATIVE_PROBE))
+			(pf_get_le32(packets[i].data + 20) & PF_USER_PROBE))
 			continue;
 		ready |= pf_reassembler_push(
 				 c->reassembler, packets[i].data, packets[i].len, now_ns) > 0;
@@ -183,10 +184,9 @@ static void ask_for_fresh_start(struct punktfunk_connection *c, uint64_t now_ns)
 	}
 	if (now_ns < c->next_ask_ns)
 		return;
-	if (hole) {
+	/* The window is shorter than that today; a wider range means a keyframe at both ends. */
+	if (hole && m.rfi.last - m.rfi.first <= PF_RFI_MAX_RANGE) {
 		m.type = PF_MSG_RFI_REQUEST;
-		if (m.rfi.last - m.rfi.first >= PF_RFI_MAX_RANGE)
-			m.rfi.first = m.rfi.last - (PF_RFI_MAX_RANGE - 1);
 		atomic_fetch_add(&c->rfi_requested, 1);
 	} else {
 		atomic_fetch_add(&c->keyframes_requested, 1);
@@ -222,20 +222,27 @@ uint64_t planes_deadline(struct punktfunk_connection *c)
 	return frames < at ? frames : at;
 }
 
-/* The gate: after a gap nothing passes until a frame that needs none of the lost ones. */
+static bool is_keyframe(const struct punktfunk_connection *c, const struct pf_au *au)
+{
+	return au->anchor && control_is_keyframe(c, au->data, au->len, au->user_flags);
+}
+
 static bool passes_gate(struct punktfunk_connection *c, const struct pf_au *au)
 {
 	bool stale = session_now_ns() - au->complete_ns > BACKLOG_NS;
-	if (au->anchor)
-		c->broken = false;
-	else if (au->after_gap || stale)
-		c->broken = true;
-	if (c->broken != atomic_load(&c->want_fresh))
-		atomic_store(&c->want_fresh, c->broken);
-	return !c->broken;
+	struct pf_gate_frame frame = {
+		.user_flags = au->user_flags,
+		.keyframe = is_keyframe(c, au),
+		.gap = au->after_gap || stale,
+	};
+	bool passes = pf_gate_pass(&c->gate, &frame);
+	if (passes == atomic_load(&c->want_fresh))
+		atomic_store(&c->want_fresh, !passes);
+	return passes;
 }
 
-static void fill_frame(struct punktfunk_frame *f, const struct pf_au *au)
+static void fill_frame(
+	const struct punktfunk_connection *c, struct punktfunk_frame *f, const struct pf_au *au)
 {
 	uint64_t to_real = session_realtime_ns() - session_now_ns();
 	struct punktfunk_frame full = {
@@ -243,7 +250,7 @@ static void fill_frame(struct punktfunk_frame *f, const struct pf_au *au)
 		.data = au->data,
 		.len = au->len,
 		.frame_index = au->frame_index,
-		.flags = (au->anchor ? PUNKTFUNK_FRAME_KEYFRAME : 0) |
+		.flags = (is_keyframe(c, au) ? PUNKTFUNK_FRAME_KEYFRAME : 0) |
 			(au->after_gap ? PUNKTFUNK_FRAME_AFTER_GAP : 0) |
 			(au->user_flags & PF_USER_REPEATED ? PUNKTFUNK_FRAME_REPEATED : 0),
 		.pts_ns = au->pts_ns,
@@ -261,7 +268,7 @@ static int take_frame(struct punktfunk_connection *c, struct punktfunk_frame *fr
 		if (passes_gate(c, &au)) {
 			c->au_held = true;
 			c->frames_delivered++;
-			fill_frame(frame, &au);
+			fill_frame(c, frame, &au);
 			return PF_OK;
 		}
 		c->frames_skipped++;
