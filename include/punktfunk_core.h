@@ -217,6 +217,107 @@ PUNKTFUNK_API void punktfunk_connection_disconnect_quit(struct punktfunk_connect
 /* Ends the connection and frees it. Takes NULL. Blocks until its threads have ended (milliseconds). */
 PUNKTFUNK_API void punktfunk_connection_close(struct punktfunk_connection *c);
 
+/*
+ * A session without a network, for programs that bring their own transport: a host session takes frames
+ * and gives packets, a client session takes packets and gives frames. No thread, no socket, no clock:
+ * time comes as an argument, in nanoseconds of any clock that does not jump. All memory is taken at
+ * create. Thread: one at a time per session; a loopback pair counts as one.
+ */
+struct punktfunk_session; /* opaque */
+
+#define PUNKTFUNK_ROLE_HOST   0u
+#define PUNKTFUNK_ROLE_CLIENT 1u
+
+#define PUNKTFUNK_FEC_GF8  0u /* at most 255 packets a block, parity included */
+#define PUNKTFUNK_FEC_GF16 1u
+
+#define PUNKTFUNK_CIPHER_AES_128_GCM	   0u /* 16-byte key */
+#define PUNKTFUNK_CIPHER_CHACHA20_POLY1305 1u /* 32-byte key */
+
+struct punktfunk_config {
+	size_t size;		       /* sizeof(struct punktfunk_config) */
+	uint32_t role;		       /* PUNKTFUNK_ROLE_ */
+	uint32_t fec_scheme;	       /* PUNKTFUNK_FEC_, both sides alike; default GF16 */
+	uint32_t fec_percent;	       /* host: parity as a share of data, 0..100; default 10 */
+	uint32_t max_data_per_block;   /* packets; default 4096 (GF16), 200 (GF8) */
+	uint32_t shard_payload;	       /* bytes of video a packet, even, 16..9128; both sides alike;
+					  default 1408 */
+	uint32_t loopback_drop_period; /* test_loopback_pair: lose every n-th packet; 0 = none */
+	size_t max_frame_bytes;	       /* default 8 MiB, at most 256 MiB */
+	uint32_t cipher;	       /* PUNKTFUNK_CIPHER_ */
+	const uint8_t *key;	       /* copied; NULL = packets are not encrypted (tests) */
+	uint8_t salt[4]; /* random, as secret as need be, with the key; both sides alike */
+};
+
+/* Fills config with defaults (size included): a host session. */
+PUNKTFUNK_API void punktfunk_config_init(struct punktfunk_config *config);
+
+/*
+ * On success *out must be freed. A key seals one session only: a second host session under the same key
+ * and salt would give both away. Errors: E_NULL, E_INVALID, E_UNSUPPORTED (cipher), E_NOMEM, E_CRYPTO.
+ */
+PUNKTFUNK_API int punktfunk_session_create(
+	struct punktfunk_session **out, const struct punktfunk_config *config);
+/*
+ * A host and a client session joined in this process: a submitted frame's packets reach the client before
+ * submit returns, less every loopback_drop_period-th; the frame's pts_ns is the client's time. `role` is
+ * not looked at. Free both, in any order. Errors: as for session_create.
+ */
+PUNKTFUNK_API int punktfunk_test_loopback_pair(struct punktfunk_session **host,
+	struct punktfunk_session **client, const struct punktfunk_config *config);
+/* Takes NULL. Wipes the key. */
+PUNKTFUNK_API void punktfunk_session_free(struct punktfunk_session *s);
+
+/*
+ * Makes the packets of one frame. Read of *frame: data, len, pts_ns, flags (KEYFRAME, REPEATED); size must
+ * reach over pts_ns. Frames are numbered from 0. Errors: E_NULL, E_INVALID (not a host session, too long),
+ * E_CRYPTO, E_CLOSED (the packet counter is used up).
+ */
+PUNKTFUNK_API int punktfunk_host_submit_frame(
+	struct punktfunk_session *s, const struct punktfunk_frame *frame);
+
+struct punktfunk_packets {
+	size_t size; /* set by the caller */
+	const uint8_t *
+		data; /* packet i is data[i * packet_len .. (i + 1) * packet_len); borrowed until the
+				next submit or free */
+	size_t packet_len;
+	size_t n_packets;
+};
+/* The packets of the last frame, to be sent in this order. Errors: E_NULL, E_INVALID, E_NO_FRAME. */
+PUNKTFUNK_API int punktfunk_host_packets(
+	const struct punktfunk_session *s, struct punktfunk_packets *out);
+/* From the next frame on. Errors: E_NULL, E_INVALID. */
+PUNKTFUNK_API int punktfunk_host_set_fec_percent(struct punktfunk_session *s, uint32_t percent);
+
+/*
+ * One packet, as it came. Returns 1 when poll_frame has something, 0 otherwise; packets that do not belong
+ * here (E_CRYPTO, E_BAD_PACKET, and E_CLOSED for one that was here before) are counted and harmless.
+ * Errors besides: E_NULL, E_INVALID (not a client session).
+ */
+PUNKTFUNK_API int punktfunk_client_push_packet(
+	struct punktfunk_session *s, const uint8_t *packet, size_t len, uint64_t now_ns);
+/*
+ * The next whole frame, in order; its data is borrowed until the next poll_frame or free. Waits for older
+ * frames up to 120 ms, but not before a KEYFRAME. With AFTER_GAP set and KEYFRAME not, it refers to frames
+ * that are lost: ask the host for a keyframe. received_ns and complete_ns are times given to push_packet.
+ * Errors: E_NULL, E_INVALID, E_NO_FRAME.
+ */
+PUNKTFUNK_API int punktfunk_client_poll_frame(
+	struct punktfunk_session *s, struct punktfunk_frame *frame, uint64_t now_ns);
+/* When to call poll_frame although no packet came; UINT64_MAX = no need. 0 for anything but a client. */
+PUNKTFUNK_API uint64_t punktfunk_client_deadline(const struct punktfunk_session *s);
+/* The frames that are missing right now: 1 and the range, or 0. Errors: E_NULL, E_INVALID. */
+PUNKTFUNK_API int punktfunk_client_missing(
+	const struct punktfunk_session *s, uint32_t *first, uint32_t *last);
+
+/*
+ * Counters since create. Of a host session: packets_received, bytes_received and frames_received are what
+ * it made; packets_dropped_test what its loopback lost. Errors: E_NULL, E_INVALID (size).
+ */
+PUNKTFUNK_API int punktfunk_get_stats(
+	const struct punktfunk_session *s, struct punktfunk_stats *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,8 @@ PROMISE(scroll, PUNKTFUNK_INPUT_SCROLL == 6u);
 /* The size leads every struct that may grow. */
 PROMISE(opts_grow, offsetof(struct punktfunk_connect_opts, size) == 0);
 PROMISE(frame_grows, offsetof(struct punktfunk_frame, size) == 0);
+PROMISE(config_grows, offsetof(struct punktfunk_config, size) == 0);
+PROMISE(packets_grow, offsetof(struct punktfunk_packets, size) == 0);
 PROMISE(stats_grow, offsetof(struct punktfunk_stats, size) == 0);
 /* This one may not. */
 PROMISE(input_event, sizeof(struct punktfunk_input_event) == 20);
