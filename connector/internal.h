@@ -35,7 +35,8 @@
 #define LOSS_REPORT_NS \
 	500000000ull /* often enough to follow a link, rare enough to mean something */
 #define ASK_FLOOR_NS	 20000000ull /* between two requests for a fresh start, when the RTT is tiny */
-#define DATA_RECV_BUFFER (8 << 20) /* bytes: 60 ms of 1 Gbit/s */
+#define ANSWER_NS	 4000000ull /* what a host takes to encode the answer, at least */
+#define DATA_RECV_BUFFER (8 << 20)  /* bytes: 60 ms of 1 Gbit/s */
 
 enum conn_state { CONN_CONNECTING, CONN_STREAMING, CONN_ENDED };
 
@@ -76,9 +77,8 @@ struct punktfunk_connection {
 	struct pf_loss_window loss;
 	uint64_t drop_state;
 	/* asking for a fresh start */
-	uint64_t next_ask_ns;
-	bool hole_asked;
-	uint32_t asked_last;
+	uint64_t next_ask_ns, answer_due_ns;
+	uint32_t asked_last; /* newest lost frame that the last request named */
 
 	/* --- state: connecting and ending --- */
 	pthread_mutex_t state_lock;

@@ -182,7 +182,9 @@ static void ask_for_fresh_start(struct punktfunk_connection *c, uint64_t now_ns)
 		c->next_ask_ns = 0;
 		return;
 	}
-	if (now_ns < c->next_ask_ns)
+	/* Another frame lost after the answer was due may have been the answer. */
+	bool answer_lost = hole && m.rfi.last != c->asked_last && now_ns >= c->answer_due_ns;
+	if (now_ns < c->next_ask_ns && !answer_lost)
 		return;
 	/* The window is shorter than that today; a wider range means a keyframe at both ends. */
 	if (hole && m.rfi.last - m.rfi.first <= PF_RFI_MAX_RANGE) {
@@ -192,6 +194,9 @@ static void ask_for_fresh_start(struct punktfunk_connection *c, uint64_t now_ns)
 		atomic_fetch_add(&c->keyframes_requested, 1);
 	}
 	session_send_msg(c, &m);
+	if (hole)
+		c->asked_last = m.rfi.last;
+	c->answer_due_ns = now_ns + atomic_load(&c->rtt_ns) + ANSWER_NS;
 	c->next_ask_ns = now_ns + ask_interval(c);
 }
 
