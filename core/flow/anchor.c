@@ -25,8 +25,8 @@ static int classify(uint8_t codec, uint8_t head)
 
 bool pf_anchor_au(uint8_t codec, const uint8_t *au, size_t len)
 {
-	if (codec != PF_CODEC_H264 && codec != PF_CODEC_HEVC)
-		return false;
+	if (!len || (codec != PF_CODEC_H264 && codec != PF_CODEC_HEVC))
+		return false; /* NULL is a fine nothing, but not one to count from */
 	const uint8_t *p = au, *end = au + len;
 	/* A start code is 00 00 01; the byte after it is the NAL header. */
 	while (end - p >= 4) {
