@@ -39,11 +39,8 @@ static uint16_t port_of(const union udp_addr *a)
 static bool is_punch(
 	struct native_client *c, const uint8_t *data, size_t len, const union udp_addr *from)
 {
-	union udp_addr peer;
-	socklen_t peer_len = sizeof(peer);
-	quic_conn_remote(c->conn, &peer, &peer_len);
 	return len == PF_PUNCH_LEN && !memcmp(data, PF_PUNCH, PF_PUNCH_LEN) &&
-		same_host(from, &peer);
+		same_host(from, &c->peer);
 }
 
 static void on_data_readable(uint32_t events, void *userdata)
@@ -70,24 +67,19 @@ static void on_data_readable(uint32_t events, void *userdata)
 
 int data_assume_peer(struct native_client *c)
 {
-	union udp_addr peer;
-	socklen_t len = sizeof(peer);
+	union udp_addr peer = c->peer;
 	if (!c->start_port)
 		return PF_E_INVALID;
-	quic_conn_remote(c->conn, &peer, &len);
 	if (peer.sa.sa_family == AF_INET6)
 		peer.in6.sin6_port = htons(c->start_port);
 	else
 		peer.in4.sin_port = htons(c->start_port);
-	return udp_connect(&c->data.socket, &peer, len);
+	return udp_connect(&c->data.socket, &peer, c->peer_len);
 }
 
 static size_t choose_shard(const struct native_client *c)
 {
-	union udp_addr peer;
-	socklen_t len = sizeof(peer);
-	quic_conn_remote(c->conn, &peer, &len);
-	size_t shard = peer.sa.sa_family == AF_INET6 ? SHARD_IPV6 : SHARD_IPV4;
+	size_t shard = c->peer.sa.sa_family == AF_INET6 ? SHARD_IPV6 : SHARD_IPV4;
 	size_t most = c->hello.max_shard & ~1u; /* GF(2^16) works on pairs of bytes */
 	if (!c->hello.max_shard || most >= shard)
 		return shard;

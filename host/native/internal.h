@@ -66,6 +66,12 @@ struct native_client {
 	struct native_client *next; /* native::clients */
 	struct native *native;
 	struct quic_conn *conn;
+	/*
+	 * Where the handshake came from, which is proven. QUIC's own idea of the address moves with the next
+	 * packet from elsewhere, before anything has proven that the client is there.
+	 */
+	union udp_addr peer;
+	socklen_t peer_len;
 	struct pf_framer *framer;
 	enum client_state state;
 	int64_t stream; /* the control stream; -1 = none yet */

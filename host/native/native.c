@@ -107,14 +107,12 @@ static void on_client_timer(void *userdata)
 
 static void describe_peer(struct native_client *c)
 {
-	union udp_addr from;
-	socklen_t len = sizeof(from);
 	char text[INET6_ADDRSTRLEN] = "?";
-	quic_conn_remote(c->conn, &from, &len);
-	if (from.sa.sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &from.in6.sin6_addr, text, sizeof(text));
-	else if (from.sa.sa_family == AF_INET)
-		inet_ntop(AF_INET, &from.in4.sin_addr, text, sizeof(text));
+	quic_conn_remote(c->conn, &c->peer, &c->peer_len);
+	if (c->peer.sa.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &c->peer.in6.sin6_addr, text, sizeof(text));
+	else if (c->peer.sa.sa_family == AF_INET)
+		inet_ntop(AF_INET, &c->peer.in4.sin_addr, text, sizeof(text));
 	snprintf(c->name, sizeof(c->name), "%s", text);
 }
 
