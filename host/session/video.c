@@ -12,6 +12,13 @@
  */
 #define REPEAT_NS 100000000ull
 
+/*
+ * A keyframe that was asked for comes at once, but for this long after one that is out. Who asks again
+ * waits for its answer anyway; who asks a thousand times a second gets no encoder of their own.
+ */
+#define KEYFRAME_GAP_NS 50000000ull
+#define SENDER_RETRY_NS 2000000ull /* for one that the sender has no room for */
+
 /* Units that may wait for the sender: one being sent and one ready. More would only be latency. */
 #define UNITS_WAITING 2u
 #define UNITS_MADE    (SPSC_SLOTS + 3u) /* ring, one in each thread, one spare */
@@ -51,10 +58,18 @@ static void mark_repeated(struct unit *u)
 	u->pts_ns = clock_to_realtime_ns(u->convert_start_ns);
 }
 
+static bool keyframe_due(struct video *v, uint64_t now_ns)
+{
+	return now_ns >= v->next_keyframe_ns && atomic_load(&v->want_keyframe);
+}
+
 static int encode_one(struct video *v, struct frame *frame, bool repeated)
 {
 	if (spsc_len(&v->units) >= UNITS_WAITING) {
 		atomic_fetch_add(&v->skipped, 1);
+		uint64_t again_ns = clock_now_ns() + SENDER_RETRY_NS;
+		if (v->next_keyframe_ns < again_ns)
+			v->next_keyframe_ns = again_ns;
 		return PF_OK;
 	}
 	int err = fit_encoder(v, frame);
@@ -62,7 +77,8 @@ static int encode_one(struct video *v, struct frame *frame, bool repeated)
 		return err;
 	struct unit *unit = unit_pool_get(v->pool);
 	pf_check(unit); /* UNITS_MADE covers every place where one can be */
-	bool keyframe = atomic_exchange(&v->want_keyframe, false);
+	bool keyframe = keyframe_due(v, clock_now_ns()) &&
+		atomic_exchange(&v->want_keyframe, false);
 	err = encoder_encode(v->encoder, frame, keyframe, unit);
 	if (err < 0) {
 		unit_unref(unit);
@@ -73,6 +89,11 @@ static int encode_one(struct video *v, struct frame *frame, bool repeated)
 	if (unit->pts_ns <= v->last_pts_ns)
 		unit->pts_ns = v->last_pts_ns + 1;
 	v->last_pts_ns = unit->pts_ns;
+	if (unit->keyframe) {
+		/* Also the answer to whoever asked while it was being made. */
+		atomic_store(&v->want_keyframe, false);
+		v->next_keyframe_ns = unit->encode_end_ns + KEYFRAME_GAP_NS;
+	}
 	unit->frame_seq = frame->seq;
 	probe_frame(encoded, unit->pts_ns);
 	atomic_fetch_add(&v->encoded, 1);
@@ -83,12 +104,23 @@ static int encode_one(struct video *v, struct frame *frame, bool repeated)
 	return PF_OK;
 }
 
+/* How long to wait for a picture before the last one is due again, as a repeat or as a keyframe. */
+static uint64_t repeat_wait(struct video *v, uint64_t repeat_ns)
+{
+	uint64_t at_ns = repeat_ns, now_ns = clock_now_ns();
+	if (atomic_load(&v->want_keyframe) && v->next_keyframe_ns < at_ns)
+		at_ns = v->next_keyframe_ns;
+	return at_ns > now_ns ? at_ns - now_ns : 0;
+}
+
 static void encode_loop(void *userdata)
 {
 	struct video *v = userdata;
 	struct frame *last = NULL;
+	uint64_t repeat_ns = 0;
 	while (!mailbox_closed(&v->frames)) {
-		struct frame *frame = mailbox_take(&v->frames, last ? REPEAT_NS : UINT64_MAX);
+		struct frame *frame = mailbox_take(
+			&v->frames, last ? repeat_wait(v, repeat_ns) : UINT64_MAX);
 		if (mailbox_closed(&v->frames)) {
 			frame_unref(frame);
 			break;
@@ -98,7 +130,10 @@ static void encode_loop(void *userdata)
 			last = frame;
 		} else if (!last) {
 			continue;
+		} else if (clock_now_ns() < repeat_ns && !keyframe_due(v, clock_now_ns())) {
+			continue; /* woken for a keyframe whose time has not come */
 		}
+		repeat_ns = clock_now_ns() + REPEAT_NS;
 		int err = encode_one(v, last, !frame);
 		if (err < 0) {
 			log_error("video: the encoder cannot take %ux%u: %s", last->width,

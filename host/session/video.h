@@ -41,7 +41,7 @@ struct video {
 	/* the encode thread's own */
 	struct encoder *encoder;
 	uint32_t encoder_kbps;
-	uint64_t last_pts_ns;
+	uint64_t last_pts_ns, next_keyframe_ns;
 
 	/* the send thread's own */
 	uint32_t next_index;
