@@ -62,6 +62,13 @@ struct native_data {
 	int port;
 };
 
+/* Events that a client may still send now: refilled with time. */
+struct input_budget {
+	uint64_t refilled_ns;
+	uint32_t left;
+	uint64_t n_dropped;
+};
+
 struct native_client {
 	struct native_client *next; /* native::clients */
 	struct native *native;
@@ -76,6 +83,11 @@ struct native_client {
 	enum client_state state;
 	int64_t stream; /* the control stream; -1 = none yet */
 	struct loop_source *timer;
+	struct loop_source *mode_timer; /* a change of mode that waits for its turn */
+	struct pf_mode wanted_mode;
+	bool mode_waiting;
+	uint64_t next_mode_ns;
+	struct input_budget input;
 	struct pf_hello hello;
 	uint16_t start_port;
 	uint16_t early_port; /* of a punch that overtook Start; 0 = none */
@@ -95,6 +107,8 @@ int handshake_payload(struct native_client *c, const uint8_t *payload, size_t le
 void handshake_stream(struct native_client *c);
 
 /* control.c: typed messages and input of a running session */
+int control_open(struct native_client *c) PF_MUST_CHECK;
+void control_close(struct native_client *c);
 int control_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
 void control_datagram(struct native_client *c, const uint8_t *data, size_t len);
 

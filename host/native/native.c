@@ -126,27 +126,36 @@ static void client_free(struct native_client *c)
 	stop_session(c);
 	data_close(c);
 	pf_framer_destroy(c->framer);
+	control_close(c);
 	loop_remove(&c->timer);
 	free(c);
+}
+
+static struct native_client *new_client(struct native *n, struct quic_conn *conn)
+{
+	struct native_client *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->native = n;
+	c->conn = conn;
+	c->stream = -1;
+	c->data.socket.fd = -1;
+	if (pf_framer_create(&c->framer) >= 0 && control_open(c) >= 0 &&
+		loop_add_timer(n->host->loop, &c->timer, on_client_timer, c) >= 0)
+		return c;
+	client_free(c);
+	return NULL;
 }
 
 static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userdata)
 {
 	struct native *n = userdata;
-	struct native_client *c = calloc(1, sizeof(*c));
+	struct native_client *c = new_client(n, conn);
 	(void)peer_fp;
-	if (!c || pf_framer_create(&c->framer) < 0 ||
-		loop_add_timer(n->host->loop, &c->timer, on_client_timer, c) < 0) {
-		if (c)
-			pf_framer_destroy(c->framer);
-		free(c);
+	if (!c) {
 		quic_conn_close(conn, PF_CLOSE_SETUP_FAILED, "the host is out of memory");
 		return;
 	}
-	c->native = n;
-	c->conn = conn;
-	c->stream = -1;
-	c->data.socket.fd = -1;
 	c->next = n->clients;
 	n->clients = c;
 	quic_conn_set_userdata(conn, c);
