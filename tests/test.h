@@ -10,6 +10,18 @@
 
 #include <cmocka.h>
 
+/* Built with a sanitizer: everything takes longer, and memory that was freed is kept for a while. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_SLOW 1
+#endif
+#endif
+#ifndef TEST_SLOW
+#define TEST_SLOW 0
+#endif
+
 /* xorshift64*: seed must not be 0. */
 static inline uint64_t test_rand(uint64_t *state)
 {
