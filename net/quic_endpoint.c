@@ -28,6 +28,7 @@ struct quic_conn {
 	struct quic_endpoint *endpoint;
 	struct pf_quic *q;
 	void *userdata;
+	union udp_addr from; /* of its first packet (server) */
 	uint64_t created_ns;
 	bool ended;   /* on_end was called: it only lingers, to repeat its close */
 	bool refused; /* ICMP said that nobody is there */
@@ -42,7 +43,8 @@ struct quic_endpoint {
 	void *userdata;
 	const struct pf_identity *identity;
 	uint64_t idle_ns;
-	size_t max_connections, max_handshaking;
+	size_t max_connections, max_handshaking, max_per_address, retry_from;
+	uint8_t retry_secret[PF_QUIC_SECRET_LEN];
 	struct quic_conn *conns;
 	struct route *buckets[N_BUCKETS];
 	uint64_t hash_seed; /* clients choose ids: they must not be able to choose a bucket */
@@ -213,6 +215,7 @@ static struct pf_quic_params core_params(struct quic_endpoint *e, struct quic_co
 		.callbacks = &core_callbacks,
 		.userdata = c,
 		.idle_timeout_ns = e->idle_ns,
+		.retry_secret = e->retry_secret,
 		.local = &e->local.sa,
 		.remote = &remote->sa,
 		.local_len = e->local.sa.sa_family == AF_INET6 ? sizeof e->local.in6
@@ -291,10 +294,51 @@ static bool make_room(struct quic_endpoint *e, uint64_t now_ns)
 	return true;
 }
 
+static bool same_household(const union udp_addr *a, const union udp_addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET6)
+		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 8);
+	return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
+}
+
+static bool has_too_many(const struct quic_endpoint *e, const union udp_addr *from)
+{
+	size_t n = 0;
+	for (const struct quic_conn *c = e->conns; c; c = c->next)
+		n += !c->ended && same_household(&c->from, from);
+	return e->max_per_address && n >= e->max_per_address;
+}
+
+/* Strangers hold a good part of the places: whoever comes now shows first that it is where it says. */
+static bool ask_for_proof(struct quic_endpoint *e, const struct udp_packet *p, uint64_t now_ns)
+{
+	uint8_t out[PF_QUIC_MAX_UDP];
+	size_t n_all, n_handshaking;
+	count(e, &n_all, &n_handshaking);
+	if (!e->retry_from || n_handshaking < e->retry_from)
+		return false;
+	int n = pf_quic_write_retry(out, sizeof out, e->retry_secret, &p->from.sa, p->from_len,
+		p->data, p->len, now_ns);
+	if (n == 0)
+		return false;
+	if (n < 0) {
+		e->stats.garbage++;
+		return true;
+	}
+	e->stats.retried++;
+	(void)!udp_send_one(&e->socket, &p->from, p->from_len, out, (size_t)n);
+	return true;
+}
+
 static struct quic_conn *accept_conn(
 	struct quic_endpoint *e, const struct udp_packet *p, uint64_t now_ns)
 {
-	if ((e->cb->may_accept && !e->cb->may_accept(&p->from, e->userdata)) ||
+	if (ask_for_proof(e, p, now_ns))
+		return NULL;
+	if (has_too_many(e, &p->from) ||
+		(e->cb->may_accept && !e->cb->may_accept(&p->from, e->userdata)) ||
 		!make_room(e, now_ns)) {
 		e->stats.refused++;
 		return NULL;
@@ -302,6 +346,7 @@ static struct quic_conn *accept_conn(
 	struct quic_conn *c = new_conn(e, now_ns);
 	if (!c)
 		return NULL;
+	c->from = p->from;
 	const struct pf_quic_params params = core_params(e, c, &p->from, p->from_len);
 	if (pf_quic_accept(&c->q, &params, p->data, p->len, now_ns) < 0) {
 		free_conn(c);
@@ -485,6 +530,8 @@ int quic_endpoint_create(struct quic_endpoint **out, const struct quic_endpoint_
 	e->identity = params->identity;
 	e->idle_ns = params->idle_timeout_ns;
 	e->max_connections = params->max_connections;
+	e->max_per_address = params->max_per_address;
+	e->retry_from = params->retry_from;
 	e->max_handshaking = params->max_handshaking ? params->max_handshaking
 						     : (params->max_connections + 3) / 4;
 	const struct udp_params udp = {
@@ -498,7 +545,10 @@ int quic_endpoint_create(struct quic_endpoint **out, const struct quic_endpoint_
 		err = udp_rx_create(&e->rx, RX_MAX_PACKET, false);
 	if (!err)
 		err = udp_local_addr(&e->socket, &e->local, &len);
-	if (!err && getrandom(&e->hash_seed, sizeof e->hash_seed, 0) != sizeof e->hash_seed)
+	if (!err &&
+		(getrandom(&e->hash_seed, sizeof e->hash_seed, 0) != sizeof e->hash_seed ||
+			getrandom(e->retry_secret, sizeof e->retry_secret, 0) !=
+				sizeof e->retry_secret))
 		err = PF_E_IO;
 	if (err < 0) {
 		quic_endpoint_destroy(e);

@@ -47,11 +47,22 @@ struct quic_endpoint_params {
 	uint64_t idle_timeout_ns;
 	size_t max_connections; /* server; 0 = client only */
 	size_t max_handshaking; /* of them not ready yet: bounds what strangers cost; 0 = a quarter */
+	/*
+	 * Of them from one address, in any state (of IPv6 the first 64 bits, which are one household); 0 = no
+	 * such bound. A stranger with one address cannot take every place.
+	 */
+	size_t max_per_address;
+	/*
+	 * From so many unfinished handshakes on, a newcomer is asked to prove its address first (Retry): forged
+	 * ones take no more places than this. It costs a round trip; 0 = never.
+	 */
+	size_t retry_from;
 };
 
 struct quic_endpoint_stats {
 	uint64_t garbage;  /* datagrams that are no QUIC or belong to nobody */
 	uint64_t refused;  /* first packets turned away by a limit or by may_accept */
+	uint64_t retried;  /* first packets that were asked to prove their address */
 	uint64_t evicted;  /* unfinished handshakes that gave way to newer ones */
 	uint64_t accepted; /* connections made for a first packet */
 	size_t n_connections, n_handshaking;

@@ -20,6 +20,7 @@
 #define CLIENT_DCID_LEN	     16u /* of the first, random one; RFC 9000 7.2 wants at least 8 */
 #define MIN_SERVER_DCID_LEN  8u
 #define ACTIVE_CID_LIMIT     4u /* ids of the peer that we store: a path change takes one */
+#define RETRY_NS	     DEFAULT_HANDSHAKE_NS /* how long an answer to a Retry is good for */
 #define CLOSE_PTOS	     3u /* RFC 9000 10.2: how long a closing connection stays */
 
 /*
@@ -338,6 +339,26 @@ int pf_quic_connect(struct pf_quic **out, const struct pf_quic_params *params, u
 	return PF_OK;
 }
 
+/* The client's address is proven when its token is ours; the client checks what it was told in return. */
+static int check_token(const struct pf_quic_params *params, const ngtcp2_pkt_hd *hd,
+	ngtcp2_settings *settings, ngtcp2_transport_params *tp, uint64_t now_ns)
+{
+	tp->original_dcid = hd->dcid;
+	tp->original_dcid_present = 1;
+	if (!hd->tokenlen || !params->retry_secret)
+		return PF_OK;
+	if (ngtcp2_crypto_verify_retry_token2(&tp->original_dcid, hd->token, hd->tokenlen,
+		    params->retry_secret, PF_QUIC_SECRET_LEN, hd->version, params->remote,
+		    params->remote_len, &hd->dcid, RETRY_NS, now_ns) != 0)
+		return PF_E_BAD_PACKET;
+	tp->retry_scid = hd->dcid;
+	tp->retry_scid_present = 1;
+	settings->token = hd->token;
+	settings->tokenlen = hd->tokenlen;
+	settings->token_type = NGTCP2_TOKEN_TYPE_RETRY;
+	return PF_OK;
+}
+
 int pf_quic_accept(struct pf_quic **out, const struct pf_quic_params *params, const uint8_t *packet,
 	size_t len, uint64_t now_ns)
 {
@@ -359,8 +380,11 @@ int pf_quic_accept(struct pf_quic **out, const struct pf_quic_params *params, co
 	advance(q, now_ns);
 	fill_settings(&settings, params, q->last_now);
 	fill_transport(q, &tp);
-	tp.original_dcid = hd.dcid;
-	tp.original_dcid_present = 1;
+	err = check_token(params, &hd, &settings, &tp, now_ns);
+	if (err < 0) {
+		pf_quic_destroy(q);
+		return err;
+	}
 	random_cid(&scid, PF_QUIC_CID_LEN);
 	if (ngtcp2_conn_server_new(&q->ng, &hd.scid, &scid, &q->path.path, hd.version, &callbacks,
 		    &settings, &tp, &memory, q) != 0) {

@@ -73,11 +73,17 @@ struct pf_quic_params {
 	uint64_t handshake_timeout_ns; /* 0 = 10 s */
 	const struct sockaddr *local, *remote;
 	uint32_t local_len, remote_len;
+	/* Server: PF_QUIC_SECRET_LEN bytes, what pf_quic_write_retry() was given; NULL = no Retry is sent. */
+	const uint8_t *retry_secret;
 };
 
 int pf_quic_connect(
 	struct pf_quic **out, const struct pf_quic_params *params, uint64_t now_ns) PF_MUST_CHECK;
-/* packet: the client's first Initial (version 1); feed it with pf_quic_read() afterwards. */
+/*
+ * packet: the client's first Initial (version 1); feed it with pf_quic_read() afterwards. Errors:
+ * PF_E_BAD_PACKET (not one, or its token is none of ours, too old or another address's), PF_E_UNSUPPORTED,
+ * PF_E_NOMEM, PF_E_INVALID.
+ */
 int pf_quic_accept(struct pf_quic **out, const struct pf_quic_params *params, const uint8_t *packet,
 	size_t len, uint64_t now_ns) PF_MUST_CHECK;
 void pf_quic_destroy(struct pf_quic *q); /* takes NULL; says nothing to the peer */
@@ -163,5 +169,15 @@ struct pf_quic_route {
 int pf_quic_route(struct pf_quic_route *out, const uint8_t *packet, size_t len) PF_MUST_CHECK;
 int pf_quic_write_version_negotiation(
 	uint8_t *out, size_t cap, const struct pf_quic_route *route, uint8_t random) PF_MUST_CHECK;
+
+/*
+ * Asks the sender of a first Initial to prove its address (RFC 9000 8.1.2), without keeping anything: what
+ * it must send back is in the packet. Returns its length; 0: the Initial brings a token already, and accept()
+ * judges it. Errors: PF_E_BAD_PACKET (no Initial), PF_E_INVALID (cap), PF_E_CRYPTO.
+ */
+#define PF_QUIC_SECRET_LEN 32u
+int pf_quic_write_retry(uint8_t *out, size_t cap, const uint8_t secret[static PF_QUIC_SECRET_LEN],
+	const struct sockaddr *remote, uint32_t remote_len, const uint8_t *packet, size_t len,
+	uint64_t now_ns) PF_MUST_CHECK;
 
 #endif

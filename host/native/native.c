@@ -18,6 +18,10 @@
 /* Connections beyond the sessions: some to be told "busy", some half-open ones of strangers. */
 #define EXTRA_CONNECTIONS 16u
 #define MAX_HANDSHAKING	  16u
+#define RETRY_FROM \
+	4u /* as many as connect at once in a household; of a flood the rest is not kept */
+/* Beyond the sessions, of one address: a client that tries again beside what it has, and room for its family. */
+#define EXTRA_PER_ADDRESS 4u
 
 static void rearm(struct native *n)
 {
@@ -265,6 +269,8 @@ static int listen_udp(struct native *n)
 		.userdata = n,
 		.max_connections = config->max_concurrent + EXTRA_CONNECTIONS,
 		.max_handshaking = MAX_HANDSHAKING,
+		.retry_from = RETRY_FROM,
+		.max_per_address = config->max_concurrent + EXTRA_PER_ADDRESS,
 	};
 	int err = quic_endpoint_create(&n->endpoint, &params);
 	if (err == PF_E_BUSY)

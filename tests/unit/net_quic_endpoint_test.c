@@ -104,10 +104,16 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The bounds on strangers that tests of their own set; the others leave them off. */
+static size_t retry_from, max_per_address;
+static const char *bind_host = "127.0.0.1";
+
 static void open_end(struct seen *s, size_t max, size_t max_handshaking, uint64_t idle_ns)
 {
 	const struct quic_endpoint_params params = {
-		.bind_host = "127.0.0.1",
+		.bind_host = bind_host,
+		.retry_from = retry_from,
+		.max_per_address = max_per_address,
 		.identity = max ? identity : NULL,
 		.callbacks = &callbacks,
 		.userdata = s,
@@ -363,6 +369,142 @@ static void initials_replayed_and_in_numbers(void **state)
 	quic_endpoint_destroy(server.e);
 }
 
+/* A flood of forged addresses gets no place beyond the first few; a client that is there still comes in. */
+static void a_flood_of_initials_keeps_nobody_out(void **state)
+{
+	(void)state;
+	struct seen server, client, *ends[] = {&server, &client};
+	struct udp_socket s;
+	const struct udp_params params = {.bind_host = "127.0.0.1"};
+	struct quic_endpoint_stats stats;
+	retry_from = 2;
+	open_end(&server, 8, 3, 0);
+	open_end(&client, 0, 0, 0);
+	retry_from = 0;
+	aim(&server, &server);
+	assert_int_equal(udp_open(&s, &params), PF_OK);
+	uint8_t initial[PF_QUIC_MAX_UDP];
+	struct pf_quic *q;
+	for (int i = 0; i < 50; i++) {
+		size_t len = make_initial(initial, &q);
+		assert_int_equal(
+			udp_send_one(&s, &server.to, sizeof server.to.in4, initial, len), 1);
+		pf_quic_destroy(q);
+		run(ends, 1, 1, NULL);
+	}
+	quic_endpoint_get_stats(server.e, &stats);
+	assert_int_equal(stats.n_handshaking, 2);
+	assert_int_equal(stats.n_connections, 2);
+	assert_int_equal(stats.retried, 48);
+	dial(&client, &server);
+	assert_true(run(ends, 2, 5000, one_ready));
+	quic_endpoint_get_stats(server.e, &stats);
+	assert_int_equal(stats.retried, 49);
+	assert_int_equal(stats.evicted, 0);
+	udp_close(&s);
+	quic_endpoint_destroy(client.e);
+	quic_endpoint_destroy(server.e);
+}
+
+static int try_token(
+	const uint8_t *packet, size_t len, const uint8_t *secret, uint16_t port, uint64_t now_ns)
+{
+	static const struct pf_quic_callbacks none = {0};
+	const struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(port)};
+	const struct pf_quic_params params = {
+		.identity = identity,
+		.callbacks = &none,
+		.retry_secret = secret,
+		.local = (const struct sockaddr *)&from,
+		.remote = (const struct sockaddr *)&from,
+		.local_len = sizeof from,
+		.remote_len = sizeof from,
+	};
+	struct pf_quic *q = NULL;
+	int err = pf_quic_accept(&q, &params, packet, len, now_ns);
+	pf_quic_destroy(q);
+	return err;
+}
+
+/* A proof is good for one address, one secret and a while, and not when it was changed. */
+static void a_token_proves_one_address(void **state)
+{
+	(void)state;
+	static const uint8_t secret[PF_QUIC_SECRET_LEN] = {1}, other[PF_QUIC_SECRET_LEN] = {2};
+	const struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(7)};
+	const struct sockaddr_in any = {.sin_family = AF_INET};
+	uint8_t initial[PF_QUIC_MAX_UDP], retry[PF_QUIC_MAX_UDP];
+	struct pf_quic *q;
+	uint64_t t = now();
+	size_t len = make_initial(initial, &q);
+	int n = pf_quic_write_retry(retry, sizeof retry, secret, (const struct sockaddr *)&from,
+		sizeof from, initial, len, t);
+	assert_in_range(n, 1, 400); /* nothing to amplify */
+	assert_int_equal(pf_quic_write_retry(retry, 20, secret, (const struct sockaddr *)&from,
+				 sizeof from, initial, len, t),
+		PF_E_INVALID);
+	assert_int_equal(pf_quic_write_retry(retry, sizeof retry, secret,
+				 (const struct sockaddr *)&from, sizeof from, initial, 100, t),
+		PF_E_BAD_PACKET);
+	n = pf_quic_write_retry(retry, sizeof retry, secret, (const struct sockaddr *)&from,
+		sizeof from, initial, len, t);
+	assert_true(n > 0);
+	assert_int_equal(
+		pf_quic_read(q, (const struct sockaddr *)&any, sizeof any, retry, (size_t)n, now()),
+		PF_OK);
+	n = pf_quic_write(q, initial, sizeof initial, now());
+	assert_true(n >= 1200);
+	len = (size_t)n;
+	assert_int_equal(pf_quic_write_retry(retry, sizeof retry, secret,
+				 (const struct sockaddr *)&from, sizeof from, initial, len, t),
+		0); /* it has one */
+	assert_int_equal(try_token(initial, len, secret, 7, t + 1000 * MS), PF_OK);
+	assert_int_equal(try_token(initial, len, secret, 8, t), PF_E_BAD_PACKET);
+	assert_int_equal(try_token(initial, len, other, 7, t), PF_E_BAD_PACKET);
+	assert_int_equal(try_token(initial, len, secret, 7, t + 11000 * MS), PF_E_BAD_PACKET);
+	initial[60] ^= 1; /* inside the token */
+	assert_int_equal(try_token(initial, len, secret, 7, t), PF_E_BAD_PACKET);
+	pf_quic_destroy(q);
+}
+
+static bool the_third_is_ready(struct seen **ends)
+{
+	return ends[3]->n_ready;
+}
+
+static void one_address_cannot_take_every_place(void **state)
+{
+	(void)state;
+	struct seen server, a, b, c, *ends[] = {&server, &a, &b, &c};
+	max_per_address = 2;
+	open_end(&server, 8, 8, 0);
+	max_per_address = 0;
+	open_end(&a, 0, 0, 0);
+	open_end(&b, 0, 0, 0);
+	open_end(&c, 0, 0, 0);
+	struct quic_conn *ca = dial(&a, &server);
+	dial(&b, &server);
+	assert_true(run(ends, 3, 5000, first_two_ready));
+	dial(&c, &server);
+	run(ends, 4, 300, NULL);
+	assert_int_equal(c.n_ready, 0);
+	struct seen elsewhere, *two[] = {&server, &elsewhere};
+	bind_host = "127.0.0.2";
+	open_end(&elsewhere, 0, 0, 0);
+	bind_host = "127.0.0.1";
+	dial(&elsewhere, &server);
+	assert_true(run(two, 2, 5000, one_ready));
+	/* A place of its own gets free. */
+	quic_conn_close(ca, 0, NULL);
+	quic_endpoint_flush(a.e, now());
+	assert_true(run(ends, 4, 5000, the_third_is_ready));
+	quic_endpoint_destroy(a.e);
+	quic_endpoint_destroy(b.e);
+	quic_endpoint_destroy(c.e);
+	quic_endpoint_destroy(elsewhere.e);
+	quic_endpoint_destroy(server.e);
+}
+
 static void the_number_of_connections_is_bounded(void **state)
 {
 	(void)state;
@@ -511,6 +653,9 @@ int main(void)
 		cmocka_unit_test(garbage_of_every_size),
 		cmocka_unit_test(initials_replayed_and_in_numbers),
 		cmocka_unit_test(the_number_of_connections_is_bounded),
+		cmocka_unit_test(a_flood_of_initials_keeps_nobody_out),
+		cmocka_unit_test(a_token_proves_one_address),
+		cmocka_unit_test(one_address_cannot_take_every_place),
 		cmocka_unit_test(may_accept_can_refuse),
 		cmocka_unit_test(a_closed_port_ends_at_once),
 		cmocka_unit_test(a_wrong_pin_is_told),
