@@ -116,8 +116,13 @@ static void refuse_mode(struct native_client *c)
 {
 	char why[96];
 	const struct pf_mode *m = &c->hello.mode;
-	snprintf(why, sizeof(why), "a display of %ux%u at %u Hz cannot be made", m->width,
-		m->height, m->refresh_hz);
+	if (pf_mode_valid(m))
+		snprintf(why, sizeof(why),
+			"a display of %ux%u is larger than this host allows (%u megapixels)",
+			m->width, m->height, c->native->host->config->max_megapixels);
+	else
+		snprintf(why, sizeof(why), "a display of %ux%u at %u Hz cannot be made", m->width,
+			m->height, m->refresh_hz);
 	native_end(c, PF_CLOSE_SETUP_FAILED, why);
 }
 
@@ -134,7 +139,7 @@ static int handle_hello(struct native_client *c, const uint8_t *payload, size_t 
 			"older one");
 		return PF_OK;
 	}
-	if (!pf_mode_valid(&c->hello.mode)) {
+	if (!session_mode_allowed(c->native->host, &c->hello.mode)) {
 		refuse_mode(c);
 		return PF_OK;
 	}

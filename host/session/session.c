@@ -94,6 +94,13 @@ static void on_inject_lost(const char *why, void *userdata)
 	log_warn("session: input: %s", why);
 }
 
+bool session_mode_allowed(const struct host *h, const struct pf_mode *mode)
+{
+	return pf_mode_valid(mode) &&
+		(uint64_t)mode->width * mode->height <=
+		(uint64_t)h->config->max_megapixels * 1000000u;
+}
+
 static int make_output(struct session *s, const char **why)
 {
 	const struct pf_mode *m = &s->params.mode;
@@ -139,8 +146,11 @@ static int make_inject(struct session *s, const char **why)
 	return inject_create(&s->inject, s->host->inject_name, &params);
 }
 
-static int check_codec(const struct session *s, const char **why)
+static int check_params(const struct session *s, const char **why)
 {
+	*why = "the display is larger than this host allows";
+	if (!session_mode_allowed(s->host, &s->params.mode))
+		return PF_E_INVALID;
 	*why = "the host has no encoder for a codec that the client can decode";
 	if (!(encoder_codecs(s->host->config->encoder) & s->params.codec))
 		return PF_E_UNSUPPORTED;
@@ -166,7 +176,7 @@ int session_create(struct session **out, const struct session_params *params, co
 	s->video.userdata = s;
 	atomic_store(&s->video.bitrate_kbps, params->bitrate_kbps);
 
-	int err = check_codec(s, why);
+	int err = check_params(s, why);
 	if (err >= 0)
 		err = make_output(s, why);
 	if (err >= 0)
@@ -235,7 +245,7 @@ uint8_t session_compositor(const struct session *s)
 
 int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mode *made)
 {
-	if (!pf_mode_valid(mode))
+	if (!session_mode_allowed(s->host, mode))
 		return PF_E_INVALID;
 	int err = vdisplay_set_mode(
 		s->host->vdisplay, &s->output, mode->width, mode->height, mode->refresh_hz);

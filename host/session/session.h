@@ -46,7 +46,15 @@ struct session_stats {
 	uint64_t packets_sent;
 };
 
-/* Makes the output, the capture and the encoder. *why: one sentence on failure. Nothing runs yet. */
+/*
+ * May a client have this mode at all? A person set how large (--max-megapixels): each pixel costs some 20
+ * bytes of the host, in the compositor, the capture and the encoder.
+ */
+bool session_mode_allowed(const struct host *h, const struct pf_mode *mode);
+/*
+ * Makes the output, the capture and the encoder. *why: one sentence on failure. Nothing runs yet. Errors:
+ * PF_E_INVALID (the mode is not allowed) and those of the parts.
+ */
 int session_create(
 	struct session **out, const struct session_params *params, const char **why) PF_MUST_CHECK;
 /* Starts the threads; the first frame is a keyframe. */

@@ -284,6 +284,33 @@ static void a_flood_of_modes_makes_few(void **state)
 	wait_no_session();
 }
 
+/* What fits the wire may still be more than the machine has memory for, times the clients. */
+static void huge_displays_are_refused(void **state)
+{
+	struct raw r;
+	uint8_t hello[64];
+	struct pf_msg m = {.type = PF_MSG_RECONFIGURE, .reconfigure = {8192, 8192, 60}}, answer;
+	(void)state;
+	size_t n = raw_good_hello(hello, sizeof(hello));
+	pf_put_le32(hello + 8, 8192);
+	pf_put_le32(hello + 12, 8192);
+	raw_open(&r, host.port);
+	raw_send(&r, hello, n);
+	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "larger than this host allows (16 megapixels)");
+	raw_open(&r, host.port);
+	say_hello(&r);
+	size_t from = r.got_len;
+	send_msg(&r, &m);
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	while (!read_msgs(&r, from, PF_MSG_RECONFIGURED, &answer) && clock_now_ns() < until)
+		raw_turn(&r);
+	assert_int_equal(read_msgs(&r, from, PF_MSG_RECONFIGURED, &answer), 1);
+	assert_false(answer.reconfigured.accepted);
+	assert_int_equal(answer.reconfigured.mode.width, 640);
+	raw_close(&r);
+	wait_no_session();
+}
+
 static void a_flood_of_keyframe_requests_makes_few(void **state)
 {
 	struct raw r;
@@ -546,6 +573,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_of_modes_makes_few),
+		cmocka_unit_test(huge_displays_are_refused),
 		cmocka_unit_test(a_flood_of_keyframe_requests_makes_few),
 		cmocka_unit_test(flapping_bitrates_do_no_harm),
 		cmocka_unit_test(an_input_flood_leaves_the_others_alone),
