@@ -6,7 +6,7 @@
  *   g of present data at z is w * f(z); g of a used parity shard is the residue of f at its point,
  *   that is f without its own factor, over w; u of a lost shard is 1/(w * f'(z)), that is 1/f
  *   without its own factor.
- * Skipping an own factor needs no test: the XOR is 0 there, and that term is left out.
+ * An own factor needs no test: the XOR is 0 there, and log[0] is 0.
  */
 
 /* Modulo order = 2^bits - 1, where folding the high part in beats a division. */
@@ -22,10 +22,10 @@ static uint64_t log_f(const struct pf_cauchy *c, uint16_t z)
 {
 	/* At most 65,536 terms of less than 2^16 on each side. */
 	uint64_t num = 0, den = 0;
+	const uint16_t *log = c->log, *lost = c->lost, *used = c->used;
 	for (size_t t = 0; t < c->n_lost; t++) {
-		uint16_t x = z ^ c->lost[t], y = z ^ c->used[t];
-		num += x ? c->log[x] : 0;
-		den += y ? c->log[y] : 0;
+		num += log[z ^ lost[t]];
+		den += log[z ^ used[t]];
 	}
 	return num + (uint64_t)c->n_lost * c->order - den;
 }

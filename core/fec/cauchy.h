@@ -13,7 +13,7 @@
  * closed form, with no elimination and no second pass over the data. Everything is a logarithm.
  */
 struct pf_cauchy {
-	const uint16_t *log; /* of the XOR of any two points */
+	const uint16_t *log; /* of the XOR of any two points; log[0] must be 0 */
 	uint32_t order;	     /* logarithms are modulo this */
 	/* Set by the caller: */
 	const uint16_t *lost;	/* points of the n_lost missing data shards */

@@ -43,9 +43,10 @@ struct pf_fec {
 	struct pf_fec_kernels kernels;
 	struct pf_gf8_tables *tables;
 	struct pf_gf16_logs logs16;
-	uint8_t (*skew)[256]; /* rs8 */
-	uint8_t inverse[256]; /* rs8 */
-	uint16_t *log;	      /* of the XOR of any two points of a block within the limits */
+	uint8_t (*skew)[256];		/* rs8 */
+	uint8_t inverse[256];		/* rs8 */
+	uint8_t exp3[3 * PF_GF8_ORDER]; /* rs8: three periods, for sums that are not reduced */
+	uint16_t *log; /* of the XOR of any two points of a block within the limits */
 	uint32_t order;
 	/* Scratch of one call; cauchy points into it. */
 	struct pf_cauchy cauchy;

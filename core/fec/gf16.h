@@ -36,7 +36,7 @@ struct pf_gf16_logs {
 	uint16_t exp_low[256], exp_high[256]; /* tower form */
 	uint8_t exp_subfield[255];
 	size_t n;
-	uint16_t *log; /* n entries, owned by the caller; log[0] is not meaningful */
+	uint16_t *log; /* n entries, owned by the caller; log[0] is left alone */
 };
 
 /* log must have room for n <= 65536 entries and live as long as the object. */

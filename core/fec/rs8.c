@@ -44,6 +44,8 @@ int pf_rs8_init(struct pf_fec *fec)
 		fec->log[v] = pf_gf8_poly.log[v];
 	for (unsigned v = 1; v < 256; v++)
 		fec->inverse[v] = pf_gf8_inv(&pf_gf8_poly, (uint8_t)v);
+	for (unsigned e = 0; e < sizeof(fec->exp3); e++)
+		fec->exp3[e] = pf_gf8_poly.exp[e % PF_GF8_ORDER];
 	pf_gf8_tables_init(fec->tables, &pf_gf8_poly, NULL);
 	skews_init(fec->skew);
 	unsigned log = pf_fec_log2(fec->limits.max_parity ? fec->limits.max_parity : 1);
@@ -60,10 +62,18 @@ struct pf_fec_layout pf_rs8_layout(size_t k, size_t m)
 
 static void coefficients(const struct pf_fec *fec, uint8_t *coef, size_t first, size_t n)
 {
-	const struct pf_cauchy *c = &fec->cauchy;
-	for (size_t r = 0; r < n; r++)
-		for (size_t s = 0; s < c->n_known; s++)
-			coef[r * c->n_known + s] = pf_gf8_poly.exp[pf_cauchy_coef(c, first + r, s)];
+	/* Copies, as a byte that is stored might be any of them: half of a small block is spent here. */
+	const struct pf_cauchy c = fec->cauchy;
+	const uint16_t *known = c.known, *gain = c.known_gain, *log = c.log;
+	for (size_t r = first; r < first + n; r++) {
+		uint16_t point = c.lost[r];
+		const uint8_t *exp = fec->exp3 + PF_GF8_ORDER + (c.solved ? c.lost_gain[r] : 0);
+		for (size_t s = 0; c.solved && s < c.n_known; s++)
+			*coef++ = exp[(ptrdiff_t)gain[s] - log[point ^ known[s]]];
+		/* Without gains a coefficient is 1 / (x ^ y). */
+		for (size_t s = 0; !c.solved && s < c.n_known; s++)
+			*coef++ = fec->inverse[point ^ known[s]];
+	}
 }
 
 static void matrix(
