@@ -10,6 +10,7 @@
 #include "host/base/loop.h"
 #include "host/config/config.h"
 #include "host/host.h"
+#include "host/media/clock.h"
 #include "host/native/internal.h"
 
 /* A session's data plane (wire 7): one socket, one key, one direction. */
@@ -106,6 +107,17 @@ static int make_sealer(struct native_data *d, struct pf_sealer *seal)
 	return PF_OK;
 }
 
+/* A frame may take half of its time at most: the other half is the network's and the decoder's. */
+static int make_pacer(struct native_data *d, const struct config *config, uint32_t refresh_hz)
+{
+	struct pf_pacer_params params = {
+		.rate_bps = config->pace_mbps * 1000000ull,
+		.burst_bytes = (size_t)config->pace_burst << 10,
+		.max_spread_ns = 500000000ull / (refresh_hz ? refresh_hz : 1),
+	};
+	return pf_pacer_init(&d->pacer, &params, clock_now_ns());
+}
+
 int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_hz)
 {
 	struct native_data *d = &c->data;
@@ -138,6 +150,9 @@ int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_h
 	err = pf_packetizer_create(&d->packetizer, &params);
 	if (err < 0)
 		return err;
+	err = make_pacer(d, config, refresh_hz);
+	if (err < 0)
+		return err;
 	return loop_add_fd(
 		c->native->host->loop, &d->readable, d->socket.fd, EPOLLIN, on_data_readable, c);
 }
@@ -154,6 +169,34 @@ void data_close(struct native_client *c)
 	if (d->socket.fd >= 0)
 		udp_close(&d->socket);
 	d->socket.fd = -1;
+}
+
+static void sleep_until(uint64_t at_ns)
+{
+	struct timespec ts = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+static int send_paced(struct native_data *d, const struct pf_packet_batch *b)
+{
+	size_t at = 0;
+	int sent = 0;
+	pf_pacer_begin(&d->pacer, b->n_packets * b->packet_len, clock_now_ns());
+	for (;;) {
+		size_t n = pf_pacer_take(
+			&d->pacer, b->packet_len, b->n_packets - at, clock_now_ns());
+		if (n) {
+			int err = udp_send_batch(&d->socket, NULL, 0, b->data + at * b->packet_len,
+				b->packet_len, n, SEND_WAIT_MS);
+			if (err < 0)
+				return err;
+			sent += err;
+			at += n;
+		}
+		if (at == b->n_packets)
+			return sent;
+		sleep_until(pf_pacer_deadline(&d->pacer, b->packet_len, b->n_packets - at));
+	}
 }
 
 static bool drop_for_test(struct native_data *d)
@@ -197,6 +240,5 @@ int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
 		return err;
 	if (d->drop_percent)
 		return send_lossy(d, &batch);
-	return udp_send_batch(
-		&d->socket, NULL, 0, batch.data, batch.packet_len, batch.n_packets, SEND_WAIT_MS);
+	return send_paced(d, &batch);
 }

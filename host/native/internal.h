@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/crypto/aead.h"
+#include "core/flow/pacer.h"
 #include "core/flow/packetizer.h"
 #include "core/wire/control.h"
 #include "core/wire/handshake.h"
@@ -55,6 +56,7 @@ struct native_data {
 	struct loop_source *readable;
 	struct pf_aead *aead;
 	struct pf_packetizer *packetizer;
+	struct pf_pacer pacer;
 	uint8_t key[16], salt[4];
 	size_t shard_payload;
 	uint32_t drop_percent; /* test only */
