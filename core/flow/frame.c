@@ -134,14 +134,16 @@ static int repair_block(
 		codec->shards[i] = f->data + (first + i) * codec->shard_bytes;
 		codec->present[i] = test(f->have, first + i);
 	}
-	memset(codec->shards + k, 0, b->parity * sizeof(codec->shards[0]));
-	memset(codec->present + k, 0, b->parity);
 	for (size_t i = 0; i < b->n_kept; i++) {
 		codec->shards[k + b->which[i]] = b->slots + i * codec->shard_bytes;
 		codec->present[k + b->which[i]] = 1;
 	}
 	int n = pf_fec_decode(codec->fec[f->geo.scheme], codec->shards, codec->present, k,
 		b->parity, codec->shard_bytes);
+	/* All zero again, and only what was set: m is a peer's, and may be thousands for one packet. */
+	memset(codec->present, 0, k);
+	for (size_t i = 0; i < b->n_kept; i++)
+		codec->present[k + b->which[i]] = 0;
 	if (n < 0) {
 		b->broken = true;
 		return PF_E_FEC;

@@ -41,7 +41,7 @@ int pf_frame_geometry_read(
 struct pf_frame_codec {
 	struct pf_fec *fec[2]; /* by enum pf_fec_scheme; NULL = not agreed */
 	uint8_t **shards;      /* room for the largest k + m */
-	uint8_t *present;
+	uint8_t *present;      /* all zero between calls */
 	size_t shard_bytes;
 };
 
