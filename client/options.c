@@ -231,6 +231,8 @@ static int parse_one(
 	struct options *o, int argc, char **argv, int *i, char message[OPTIONS_MESSAGE_MAX])
 {
 	const char *arg = argv[*i];
+	if (strcmp(arg, "-h") == 0)
+		arg = "--help";
 	if (strncmp(arg, "--", 2) != 0 || !arg[2])
 		return fail(
 			message, "'%.*s' is not an option; see --help.", OPTIONS_QUOTE_MAX, arg);
@@ -294,7 +296,7 @@ char *options_help(void)
 	if (!f)
 		return NULL;
 	fputs("Usage: punktfunk-client --connect HOST[:PORT] [options]\n"
-	      "Shows, records and measures the desktop stream of a punktfunk host.\n\nOptions:\n",
+	      "Records and measures the desktop stream of a punktfunk host.\n\nOptions:\n",
 		f);
 	for (size_t i = 0; i < N_RULES; i++) {
 		char left[64];

@@ -99,8 +99,10 @@ static void end_with(struct run *r, int code)
 
 static void output_failed(struct run *r, const char *what, const char *path, int error)
 {
-	run_say("%s could not be written to %s (%s); make room there or name another file.", what,
-		path, strerror(error));
+	const char *advice = error == ENOSPC || error == EDQUOT
+		? "make room there or name another file"
+		: "check that its folder is there and yours to write, or name another file";
+	run_say("%s could not be written to %s (%s); %s.", what, path, strerror(error), advice);
 	end_with(r, EXIT_OUTPUT);
 	r->code = EXIT_OUTPUT;
 }

@@ -271,11 +271,10 @@ static void print_counts(const struct report *r)
 	for (size_t i = 0; i < 3; i++)
 		sum += count(c, losses[i]);
 	print_count("dropped", sum);
-	printf("   (%.0f replaced by a newer one before encoding, %.0f not sent, %.0f lost, %.0f "
-	       "skipped "
-	       "after a loss, %.0f damaged)\n\n",
-		count(h, drops[0]), count(h, drops[1]), count(c, losses[0]), count(c, losses[1]),
-		count(c, losses[2]));
+	printf("   (%.0f replaced by a newer one before encoding, %.0f not sent,\n"
+	       "%38s%.0f lost, %.0f skipped after a loss, %.0f damaged)\n\n",
+		count(h, drops[0]), count(h, drops[1]), "", count(c, losses[0]),
+		count(c, losses[1]), count(c, losses[2]));
 }
 
 static void print_stages(struct report *r)
@@ -328,10 +327,9 @@ static void print_rest(const struct report *r)
 	     "to the end\n"
 	     "of decoding the first picture of the new size.");
 	if (r->n_leaving)
-		printf("%zu frames were sent in the last 200 ms before the client left and did not "
-		       "arrive in "
-		       "time; they are not counted as undecoded.\n",
-			r->n_leaving);
+		printf("%zu %s sent within 200 ms of the client's leaving and not decoded any "
+		       "more; that\nis not counted against the stream.\n",
+			r->n_leaving, r->n_leaving == 1 ? "frame was" : "frames were");
 }
 
 static int verdict(const struct report *r)
@@ -349,13 +347,16 @@ static int verdict(const struct report *r)
 			r->n_undecoded, r->n_sent, r->first_undecoded);
 		return REPORT_UNDECODED;
 	}
-	if (json_is_false(json_object_get(r->client_summary, "typing_changed_picture"))) {
+	const json_t *typing = json_object_get(r->client_summary, "typing_changed_picture");
+	if (json_is_false(typing)) {
 		fputs("stream-report: typing did not change the picture; check that a terminal has "
 		      "the "
 		      "keyboard focus and that the host injects input.\n",
 			stderr);
 		return REPORT_TYPING;
 	}
+	printf("\nGood: each of the %zu frames was decoded%s.\n", r->n_sent - r->n_leaving,
+		json_is_true(typing) ? ", and typing changed the picture" : "");
 	return REPORT_GOOD;
 }
 

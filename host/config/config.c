@@ -80,9 +80,9 @@ static void print_option(const struct option_entry *o)
 	snprintf(left, sizeof(left), "--%s%s%s", o->flag, o->arg ? " " : "", o->arg ? o->arg : "");
 	printf("  %-24s %s", left, o->help);
 	if (o->kind == OPTION_NUMBER)
-		printf(" (now %u)", o->number);
+		printf(" (default %u)", o->number);
 	else if (o->kind == OPTION_STRING && o->text)
-		printf(" (now %s)", o->text);
+		printf(" (default %s)", o->text);
 	printf("\n");
 }
 

@@ -279,7 +279,9 @@ static int listen_udp(struct native *n)
 			"with --port",
 			config->port);
 	else if (err == PF_E_INVALID)
-		log_error("native: --bind %s is not an address of this machine", config->bind);
+		log_error("native: --bind %s is not an address of this machine; 'ip address' lists "
+			  "them, and 0.0.0.0 stands for all",
+			config->bind);
 	else if (err < 0)
 		log_error(
 			"native: cannot listen on UDP port %u: %s", config->port, pf_strerror(err));

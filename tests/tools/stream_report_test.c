@@ -133,6 +133,7 @@ static void the_table_is_right(void **state)
 	expect_said("mode switch                    12.5 ms");
 	expect_said("CPU of the client              1.50 s");
 	expect_said("CPU of the host                   -\n");
+	expect_said("Good: each of the 100 frames was decoded, and typing changed the picture.\n");
 }
 
 static void a_frame_that_was_not_decoded_fails(void **state)
@@ -141,6 +142,7 @@ static void a_frame_that_was_not_decoded_fails(void **state)
 	put_traces(40);
 	assert_int_equal(run(), 3);
 	expect_said("1 of 100 sent frames were not decoded, the first of them frame 40;");
+	assert_null(strstr(said, "Good:"));
 }
 
 static void frames_on_their_way_at_the_end_are_only_told(void **state)
@@ -151,7 +153,8 @@ static void frames_on_their_way_at_the_end_are_only_told(void **state)
 	put_traces(100);
 	put_client_summary(sent_end + 199 * MS - 5000 * MS, "null");
 	assert_int_equal(run(), 0);
-	expect_said("1 frames were sent in the last 200 ms");
+	expect_said("1 frame was sent within 200 ms");
+	expect_said("Good: each of the 99 frames was decoded.\n");
 	put_client_summary(sent_end + 201 * MS - 5000 * MS, "null");
 	assert_int_equal(run(), 3);
 }
@@ -162,6 +165,7 @@ static void typing_without_effect_fails(void **state)
 	put_client_summary(BASE + 200000 * MS, "false");
 	assert_int_equal(run(), 4);
 	expect_said("typing did not change the picture;");
+	assert_null(strstr(said, "Good:"));
 }
 
 static void bad_files_are_named(void **state)

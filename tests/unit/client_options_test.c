@@ -168,6 +168,8 @@ static void help_names_every_option_and_code(void **state)
 	(void)state;
 	assert_int_equal(PARSE("--help"), 0);
 	assert_true(o.help);
+	assert_int_equal(PARSE("-h"), 0);
+	assert_true(o.help);
 	char *help = options_help();
 	assert_non_null(help);
 #define NAMED(kind, field, name, ...) assert_non_null(strstr(help, "--" name));
