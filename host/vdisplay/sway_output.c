@@ -13,6 +13,7 @@
 #define IDLE_HEIGHT 182u
 #define IDLE_HZ	    1u
 /* Commands take effect at once, or with the next turn of sway's loop. */
+#define MAX_WINDOWS 256 /* of a workspace; each is a request */
 #define TRIES	    20
 #define TRY_WAIT_MS 10
 
@@ -244,11 +245,42 @@ int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_pat
 		     : 0;
 }
 
-void sway_output_drop(struct sway_ipc *ipc, const char *name, bool unplug)
+static void move_all(struct sway_ipc *ipc, const json_t *windows, const char *to)
+{
+	for (size_t i = 0; i < json_array_size(windows) && i < MAX_WINDOWS; i++) {
+		const json_t *id = json_object_get(json_array_get(windows, i), "id");
+		if (json_integer_value(id) > 0 &&
+			sway_ipc_command(ipc, "[con_id=%lld] move container to output %s",
+				(long long)json_integer_value(id), to) == PF_E_IO)
+			return;
+	}
+}
+
+/* What stands on the output, on whichever of its workspaces, goes to the one that `to` shows. */
+static void bring_back(struct sway_ipc *ipc, const char *name, const char *to)
+{
+	json_t *tree;
+	if (sway_ipc_check_name(to) < 0 || strcmp(name, to) == 0 ||
+		sway_ipc_request(ipc, SWAY_IPC_GET_TREE, NULL, &tree) < 0)
+		return;
+	json_t *wanted = json_string(name);
+	const json_t *workspaces = json_object_get(child_with(tree, "name", wanted), "nodes");
+	json_decref(wanted);
+	for (size_t i = 0; i < json_array_size(workspaces); i++) {
+		const json_t *workspace = json_array_get(workspaces, i);
+		move_all(ipc, json_object_get(workspace, "nodes"), to);
+		move_all(ipc, json_object_get(workspace, "floating_nodes"), to);
+	}
+	json_decref(tree);
+}
+
+void sway_output_drop(struct sway_ipc *ipc, const char *name, bool unplug, const char *to)
 {
 	if (sway_ipc_check_name(name) < 0)
 		return;
 	int err = unplug ? sway_ipc_command(ipc, "output %s unplug", name) : PF_E_UNSUPPORTED;
+	if (err == PF_E_UNSUPPORTED && unplug)
+		bring_back(ipc, name, to);
 	if (err == PF_E_UNSUPPORTED)
 		err = sway_ipc_command(ipc, "output %s mode --custom %ux%u@%uHz", name, IDLE_WIDTH,
 			IDLE_HEIGHT, IDLE_HZ);

@@ -27,9 +27,10 @@ int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_pat
 int sway_output_focus(struct sway_ipc *ipc, const char *name) PF_MUST_CHECK;
 /*
  * Nobody needs it any more. unplug: takes it away, where sway can (1.8 and later), and its windows go to
- * another output. Else it stays with its windows, small and slow, for the next make.
+ * another output; where sway cannot, they go to the output `to` and it stays, small and slow, for the next
+ * make. Without unplug it stays so with its windows.
  */
-void sway_output_drop(struct sway_ipc *ipc, const char *name, bool unplug);
+void sway_output_drop(struct sway_ipc *ipc, const char *name, bool unplug, const char *to);
 /* The focused output's name; empty when there is none. */
 int sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap) PF_MUST_CHECK;
 

@@ -245,7 +245,7 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	if (err < 0) {
 		const int first = finish(&ipc, err);
 		if (out->name[0] && open_ipc(w, &ipc) >= 0) {
-			sway_output_drop(&ipc, out->name, !w->own);
+			sway_output_drop(&ipc, out->name, !w->own, w->focus_before);
 			sway_ipc_close(&ipc);
 		}
 		return first;
@@ -255,6 +255,10 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	snprintf(out->wayland_display, sizeof(out->wayland_display), "%s", w->wayland_path);
 	log_info("wlroots: output %s of %ux%u at %u Hz", out->name, out->width, out->height,
 		out->refresh_hz);
+	if (!w->own)
+		log_info("wlroots: it is an empty screen beside yours; to show all windows on it: "
+			 "swaymsg '[title=\".*\"] move container to output %s'",
+			out->name);
 	return 0;
 }
 
@@ -295,7 +299,7 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 	const bool had_focus = sway_output_focused(&ipc, focused, sizeof(focused)) >= 0 &&
 		strcmp(focused, output->name) == 0;
 	/* In a session of our own what runs there waits for the client, out of the others' sight. */
-	sway_output_drop(&ipc, output->name, !w->own);
+	sway_output_drop(&ipc, output->name, !w->own, w->focus_before);
 	/* Back to another client's output, else to where the user was. */
 	const char *next = w->focus_before;
 	for (size_t i = 0; i < MAX_OUTPUTS; i++) {

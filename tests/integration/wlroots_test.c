@@ -16,6 +16,7 @@
 
 #include "host/base/log.h"
 #include "host/media/clock.h"
+#include "host/vdisplay/sway_ipc.h"
 #include "tests/integration/desk.h"
 
 /* A real sway, started by us. PUNKTFUNK_TEST_UID: become this user first. */
@@ -502,9 +503,15 @@ static void a_running_sway_is_used_and_left_alone(void **state)
 	desk_run(&guest, 500, NULL, NULL);
 	assert_int_not_equal(eye_sized_ns(&e, 800, 600), 0);
 	eye_close(&e);
+	/* The owner shows the guest a window; it does not go with the guest. */
+	struct sway_ipc ipc;
+	assert_int_equal(sway_ipc_open(&ipc, path), 0);
+	assert_int_equal(
+		sway_ipc_command(&ipc, "[title=\".*\"] move container to output %s", ours.name), 0);
+	sway_ipc_close(&ipc);
 	vdisplay_remove_output(guest.vdisplay, &ours);
 
-	/* Their display has the focus again: the keys go there. */
+	/* Their display has the window and the focus again: the keys go there. */
 	eye_open(&e, &theirs);
 	struct inject *i = keyboard(&owner, &theirs);
 	wait_for_shell(&owner, &e, i, 1280, 720);
