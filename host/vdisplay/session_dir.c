@@ -4,17 +4,45 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PREFIX "punktfunk-sway-"
 /* A home folder's caches are a few levels deep; what is deeper was put there to hurt. */
 #define MAX_DEPTH  64
 #define MAX_ROUNDS 4
+
+/*
+ * A folder inside, unless something is mounted there: that is not ours to empty. The portal for documents
+ * and the file managers' network shares mount themselves in a session's runtime folder, and what one
+ * deletes in them is gone where it really lies.
+ */
+static int open_child(int fd, const char *name)
+{
+	const struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+	};
+	const long got = syscall(SYS_openat2, fd, name, &how, sizeof(how));
+	if (got >= 0 || (errno != ENOSYS && errno != EPERM))
+		return (int)got;
+	/* Kernels before 5.6, and filters of system calls that do not know it. */
+	struct stat outer, inner;
+	const int child = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (child >= 0 &&
+		(fstat(fd, &outer) < 0 || fstat(child, &inner) < 0 ||
+			outer.st_dev != inner.st_dev)) {
+		close(child);
+		return -1;
+	}
+	return child;
+}
 
 /* Children first. The folder's owner may be changing it: no path is walked twice, no link followed. */
 static void empty_dir(int fd, int depth)
@@ -32,8 +60,7 @@ static void empty_dir(int fd, int depth)
 			continue;
 		if (unlinkat(fd, e->d_name, 0) == 0 || (errno != EISDIR && errno != EPERM))
 			continue;
-		const int child = openat(
-			fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		const int child = open_child(fd, e->d_name);
 		if (child >= 0) {
 			if (depth < MAX_DEPTH)
 				empty_dir(child, depth + 1);

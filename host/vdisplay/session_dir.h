@@ -21,7 +21,7 @@ int session_dir_create(char *path, size_t cap) PF_MUST_CHECK;
 int session_dir_add(int dir_fd, const char *name, uid_t uid, gid_t gid) PF_MUST_CHECK;
 /* Writes a new file path/name of mode 0644. */
 int session_dir_write(int dir_fd, const char *name, const char *text) PF_MUST_CHECK;
-/* Removes the folder and all in it, following no link; closes dir_fd. */
+/* Removes the folder and all in it, following no link and entering no mount; closes dir_fd. */
 void session_dir_remove(const char *path, int dir_fd);
 
 #endif
