@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,14 +59,28 @@ static void set_descriptors(int log_fd)
 	}
 }
 
+/*
+ * Capabilities that the host was given (by its service, or by its file) are for the host. The change of user
+ * takes them only where nobody asked the kernel to leave them, and those of an ordinary user stay.
+ */
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+		die("cannot give the host's ambient capabilities up");
+	if (geteuid() != 0 && syscall(SYS_capset, &head, none) < 0)
+		die("cannot give the host's capabilities up");
+}
+
 static void drop_rights(const struct shepherd_params *p)
 {
-	if (!p->drop)
-		return;
-	if (setgroups(p->n_groups, p->groups) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
-		setresuid(p->uid, p->uid, p->uid) < 0)
+	if (p->drop &&
+		(setgroups(p->n_groups, p->groups) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
+			setresuid(p->uid, p->uid, p->uid) < 0))
 		die("cannot become the session's user");
-	if (p->uid != 0 && setuid(0) == 0) {
+	drop_capabilities();
+	if (p->drop && p->uid != 0 && setuid(0) == 0) {
 		errno = EPERM;
 		die("root's rights could be taken back");
 	}

@@ -19,7 +19,10 @@ struct shepherd_params {
 	char *const *argv, *const *envp;
 	const char *dir; /* working directory */
 	int log_fd;	 /* the program's stdout and stderr */
-	/* Whose rights the program and the shepherd get; drop false = ours. */
+	/*
+	 * Whose rights the program and the shepherd get; drop false = ours. Capabilities of ours are not handed
+	 * on either way (unless we are root and stay it).
+	 */
 	bool drop;
 	uid_t uid;
 	gid_t gid;
