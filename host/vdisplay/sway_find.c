@@ -43,11 +43,19 @@ int sway_find_wayland(const char *ipc_path, int sway_pid, char *wayland_path, si
 	return err;
 }
 
-static int try_socket(const char *ipc_path, char *wayland_path, size_t cap)
+#define ANYBODY ((uid_t)-1)
+
+/*
+ * owner: whose it may be besides ours. What a stranger put in a folder that many can write to would see all
+ * that the remote person types.
+ */
+static int try_socket(const char *ipc_path, uid_t owner, char *wayland_path, size_t cap)
 {
 	struct sway_ipc ipc;
 	json_t *version = NULL;
 	int err = sway_ipc_open(&ipc, ipc_path);
+	if (err >= 0 && owner != ANYBODY && ipc.peer_uid != owner && ipc.peer_uid != geteuid())
+		err = PF_E_DENIED;
 	if (err >= 0)
 		err = sway_ipc_request(&ipc, SWAY_IPC_GET_VERSION, NULL, &version);
 	json_decref(version);
@@ -56,7 +64,8 @@ static int try_socket(const char *ipc_path, char *wayland_path, size_t cap)
 	return err < 0 ? err : sway_find_wayland(ipc_path, pid, wayland_path, cap);
 }
 
-static int try_dir(const char *base, char *ipc_path, size_t ipc_cap, char *wayland_path, size_t cap)
+static int try_dir(const char *base, uid_t owner, char *ipc_path, size_t ipc_cap,
+	char *wayland_path, size_t cap)
 {
 	DIR *dir = base && base[0] == '/' ? opendir(base) : NULL;
 	int err = PF_E_NO_FRAME;
@@ -65,32 +74,42 @@ static int try_dir(const char *base, char *ipc_path, size_t ipc_cap, char *wayla
 		if (strncmp(e->d_name, "sway-ipc.", 9) != 0 || !ends_with(e->d_name, ".sock"))
 			continue;
 		if (snprintf(ipc_path, ipc_cap, "%s/%s", base, e->d_name) < (int)ipc_cap)
-			err = try_socket(ipc_path, wayland_path, cap);
+			err = try_socket(ipc_path, owner, wayland_path, cap);
 	}
 	if (dir)
 		closedir(dir);
 	return err;
 }
 
+/* Whose desktop is meant: the named user's, or of whoever called sudo, or our own. Only root has a choice. */
+static uid_t person(const char *user)
+{
+	if (geteuid() != 0)
+		return geteuid();
+	const struct passwd *pw = user && *user ? getpwnam(user) : NULL;
+	if (pw)
+		return pw->pw_uid;
+	const char *sudo = getenv("SUDO_UID");
+	if (sudo && *sudo && strspn(sudo, "0123456789") == strlen(sudo) && strlen(sudo) < 10)
+		return (uid_t)strtoul(sudo, NULL, 10);
+	return geteuid();
+}
+
 int sway_find_running(
 	const char *user, char *ipc_path, size_t ipc_cap, char *wayland_path, size_t wayland_cap)
 {
+	/* Whoever sets this variable says which one to trust. */
 	const char *named = getenv("SWAYSOCK");
 	if (named && *named && snprintf(ipc_path, ipc_cap, "%s", named) < (int)ipc_cap &&
-		try_socket(ipc_path, wayland_path, wayland_cap) >= 0)
+		try_socket(ipc_path, ANYBODY, wayland_path, wayland_cap) >= 0)
 		return 0;
-	if (try_dir(getenv("XDG_RUNTIME_DIR"), ipc_path, ipc_cap, wayland_path, wayland_cap) >= 0)
+	const uid_t owner = person(user);
+	if (try_dir(getenv("XDG_RUNTIME_DIR"), owner, ipc_path, ipc_cap, wayland_path,
+		    wayland_cap) >= 0)
 		return 0;
-	const struct passwd *pw = user && *user ? getpwnam(user) : NULL;
-	const char *sudo = getenv("SUDO_UID");
 	char base[64];
-	if (pw)
-		snprintf(base, sizeof(base), "/run/user/%u", (unsigned)pw->pw_uid);
-	else if (sudo && strspn(sudo, "0123456789") == strlen(sudo) && strlen(sudo) < 11)
-		snprintf(base, sizeof(base), "/run/user/%s", sudo);
-	else
-		snprintf(base, sizeof(base), "/run/user/%u", (unsigned)geteuid());
-	if (try_dir(base, ipc_path, ipc_cap, wayland_path, wayland_cap) >= 0)
+	snprintf(base, sizeof(base), "/run/user/%u", (unsigned)owner);
+	if (try_dir(base, owner, ipc_path, ipc_cap, wayland_path, wayland_cap) >= 0)
 		return 0;
 	return PF_E_NO_FRAME;
 }

@@ -127,12 +127,15 @@ static int receive_message(
 
 void sway_ipc_attach(struct sway_ipc *ipc, int fd)
 {
-	*ipc = (struct sway_ipc){.fd = fd, .timeout_ms = SWAY_IPC_TIMEOUT_MS};
+	*ipc = (struct sway_ipc){
+		.fd = fd, .peer_uid = (uid_t)-1, .timeout_ms = SWAY_IPC_TIMEOUT_MS};
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0) {
 		ipc->peer_pid = cred.pid;
+		ipc->peer_uid = cred.uid;
+	}
 }
 
 int sway_ipc_open(struct sway_ipc *ipc, const char *path)

@@ -31,8 +31,9 @@ enum sway_ipc_type {
 #define SWAY_IPC_TIMEOUT_MS 2000u
 
 struct sway_ipc {
-	int fd;	      /* -1: closed */
-	int peer_pid; /* the process that listens; 0 = not known */
+	int fd;		/* -1: closed */
+	int peer_pid;	/* the process that listens; 0 = not known */
+	uid_t peer_uid; /* and whose it is; (uid_t)-1 = not known */
 	uint32_t timeout_ms;
 	char error[256]; /* one sentence about the last failure */
 };
