@@ -21,7 +21,8 @@
 
 struct place {
 	const char *dir;
-	int fd; /* of dir, locked */
+	int fd;	     /* of dir, locked */
+	uid_t owner; /* of dir */
 	char *why;
 	size_t why_len;
 };
@@ -55,6 +56,28 @@ static int make_dirs(const char *dir)
 	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* Whoever can write to the folder can put another identity there. */
+static int check_folder(struct place *p)
+{
+	struct stat st;
+	if (fstat(p->fd, &st) < 0)
+		return fail(
+			p, PF_E_IO, "Cannot look at the folder %s: %s.", p->dir, strerror(errno));
+	p->owner = st.st_uid;
+	/* Root may be told to use somebody's: what that one does with their own folder is their affair. */
+	if (geteuid() != 0 && st.st_uid != geteuid() && st.st_uid != 0)
+		return fail(p, PF_E_INVALID,
+			"The folder %s of the identity belongs to another user (uid %u). Name one "
+			"of your own with PUNKTFUNK_CONFIG_DIR.",
+			p->dir, (unsigned)st.st_uid);
+	if (st.st_mode & 022)
+		return fail(p, PF_E_INVALID,
+			"Others can write to the folder %s of the identity (mode %04o). Run: chmod "
+			"go-w '%s'",
+			p->dir, (unsigned)(st.st_mode & 07777), p->dir);
+	return PF_OK;
+}
+
 static int enter(struct place *p)
 {
 	int err = make_dirs(p->dir);
@@ -70,6 +93,9 @@ static int enter(struct place *p)
 			"mode "
 			"(it should be yours, 0700).",
 			p->dir, strerror(errno));
+	int safe = check_folder(p);
+	if (safe < 0)
+		return safe;
 	while (flock(p->fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return fail(p, PF_E_IO, "Cannot lock the folder %s: %s.", p->dir,
@@ -93,6 +119,12 @@ static int check_file(const struct place *p, const char *name, int fd, bool secr
 			"%s/%s can be read or written by others (mode %04o). Run: chmod 600 "
 			"'%s/%s'",
 			p->dir, name, (unsigned)(st.st_mode & 07777), p->dir, name);
+	if (st.st_uid != geteuid() && st.st_uid != 0 && st.st_uid != p->owner)
+		return fail(p, PF_E_INVALID,
+			"%s/%s belongs to another user (uid %u): somebody put it there. Restore "
+			"yours from a copy, or remove both " CERT_FILE " and " KEY_FILE
+			" there to get a new identity (paired devices must pair again).",
+			p->dir, name, (unsigned)st.st_uid);
 	*len = (size_t)st.st_size;
 	return PF_OK;
 }

@@ -133,6 +133,37 @@ static void damage_is_an_error_and_stays(void **state)
 	free(key);
 }
 
+/* A key that somebody else put there is their key: they know it. */
+static void what_others_could_have_put_there_is_refused(void **state)
+{
+	(void)state;
+	struct pf_identity *id;
+	char why[512];
+	assert_int_equal(identity_load_or_create(&id, dir, "punktfunk", why, sizeof why), PF_OK);
+	pf_identity_destroy(id);
+	assert_int_equal(chmod(dir, 0777), 0);
+	refused("chmod go-w", PF_E_INVALID);
+	assert_int_equal(chmod(dir, 0770), 0);
+	refused("chmod go-w", PF_E_INVALID);
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(identity_load_or_create(&id, dir, "punktfunk", why, sizeof why), PF_OK);
+	pf_identity_destroy(id);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(file("key.pem"), 65534, 65534), 0);
+	refused("another user", PF_E_INVALID);
+	/* Root may use the whole folder of another; an ordinary user may not. */
+	assert_int_equal(chown(dir, 65534, 65534), 0);
+	assert_int_equal(identity_load_or_create(&id, dir, "punktfunk", why, sizeof why), PF_OK);
+	pf_identity_destroy(id);
+	assert_int_equal(chmod(base, 0755), 0);
+	snprintf(why, sizeof why, "%s/a", base);
+	assert_int_equal(chmod(why, 0755), 0);
+	assert_int_equal(seteuid(1), 0);
+	refused("another user", PF_E_INVALID);
+	assert_int_equal(seteuid(0), 0);
+}
+
 static void a_folder_that_cannot_be_made(void **state)
 {
 	(void)state;
@@ -202,6 +233,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(made_once_then_loaded, setup, teardown),
 		cmocka_unit_test_setup_teardown(damage_is_an_error_and_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_others_could_have_put_there_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_at_once_get_the_same, setup, teardown),
 		cmocka_unit_test(the_configuration_folder),
