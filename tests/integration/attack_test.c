@@ -557,6 +557,14 @@ static int start(void **state)
 	(void)state;
 	if (!path || host_process_start(&host, path, args) < 0)
 		return -1;
+	/* A first session, for a sanitizer makes a thread of its own with the first one that it sees. */
+	struct raw r;
+	int fd;
+	start_stream(&r, &fd);
+	raw_close(&r);
+	close(fd);
+	if (!host_process_logged(&host, " captured, ", 5000))
+		return -1;
 	idle_tasks = count_entries("task");
 	return 0;
 }
