@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -21,6 +23,17 @@
 #ifndef TEST_SLOW
 #define TEST_SLOW 0
 #endif
+
+/*
+ * Makes a folder in $TMPDIR (else /tmp) and writes its path to out. `make test` gives each run a TMPDIR that is
+ * removed also when a test is killed. Returns 0, or -1 when it cannot be made.
+ */
+static inline int test_folder(char *out, size_t cap, const char *name)
+{
+	const char *tmp = getenv("TMPDIR");
+	const int n = snprintf(out, cap, "%s/%s.XXXXXX", tmp && *tmp ? tmp : "/tmp", name);
+	return n < 0 || (size_t)n >= cap || !mkdtemp(out) ? -1 : 0;
+}
 
 /* xorshift64*: seed must not be 0. */
 static inline uint64_t test_rand(uint64_t *state)

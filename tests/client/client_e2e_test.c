@@ -88,8 +88,7 @@ static void expect_summary(const char *words)
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/pf-e2e.XXXXXX");
-	if (!mkdtemp(folder))
+	if (test_folder(folder, sizeof(folder), "pf-e2e") < 0)
 		return -1;
 	setenv("XDG_CONFIG_HOME", folder, 1);
 	unsetenv("FAKE");

@@ -88,8 +88,10 @@ static int wait_listening(struct host_process *h)
 int host_process_start(struct host_process *h, const char *path, const char *const *args)
 {
 	memset(h, 0, sizeof(*h));
-	snprintf(h->dir, sizeof(h->dir), "/tmp/punktfunk-test-XXXXXX");
-	if (!mkdtemp(h->dir)) {
+	const char *tmp = getenv("TMPDIR");
+	const int n = snprintf(
+		h->dir, sizeof(h->dir), "%s/punktfunk-test-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (n < 0 || (size_t)n >= sizeof(h->dir) || !mkdtemp(h->dir)) {
 		perror("no temporary folder");
 		return -1;
 	}

@@ -20,8 +20,7 @@ static int make_folder(void **state)
 {
 	(void)state;
 	av_log_set_level(AV_LOG_QUIET);
-	strcpy(folder, "/tmp/pf-png.XXXXXX");
-	if (!mkdtemp(folder))
+	if (test_folder(folder, sizeof(folder), "pf-png") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/a.png", folder);
 	return 0;

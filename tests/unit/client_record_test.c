@@ -26,8 +26,7 @@ static int make_folder(void **state)
 {
 	(void)state;
 	av_log_set_level(AV_LOG_QUIET);
-	strcpy(folder, "/tmp/pf-rec.XXXXXX");
-	if (!mkdtemp(folder))
+	if (test_folder(folder, sizeof(folder), "pf-rec") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/a.mp4", folder);
 	for (int i = 0; i < N_ALL; i++)

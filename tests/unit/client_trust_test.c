@@ -17,8 +17,7 @@ static uint8_t one[32], two[32], got[32];
 static int make_folder(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/pf-trust.XXXXXX");
-	if (!mkdtemp(folder))
+	if (test_folder(folder, sizeof(folder), "pf-trust") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/punktfunk/known_hosts", folder);
 	memset(one, 0x1a, sizeof(one));
