@@ -489,7 +489,7 @@ static void a_port_in_use_is_said_plainly(void **state)
 	char command[512], line[512] = "";
 	(void)state;
 	snprintf(command, sizeof(command),
-		"%s native-host --source synthetic --config-dir %s --port %d 2>&1",
+		"'%s' native-host --source synthetic --config-dir %s --port %d 2>&1",
 		getenv("PUNKTFUNK_HOST"), host.dir, host.port);
 	FILE *p = popen(command, "r");
 	bool said = false;

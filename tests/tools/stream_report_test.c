@@ -75,7 +75,7 @@ static int run(void)
 {
 	char command[1024];
 	snprintf(command, sizeof(command),
-		"cd %s && %s --host-trace h.csv --host-summary h.json --client-trace c.csv "
+		"cd %s && '%s' --host-trace h.csv --host-summary h.json --client-trace c.csv "
 		"--client-summary c.json 2>&1",
 		folder, program);
 	FILE *f = popen(command, "r");
@@ -95,8 +95,7 @@ static void expect_said(const char *words)
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/pf-report.XXXXXX");
-	if (!mkdtemp(folder))
+	if (test_folder(folder, sizeof(folder), "pf-report") < 0)
 		return -1;
 	put_traces(0);
 	put("h.json",
