@@ -295,8 +295,9 @@ static void run_slice(struct flow *f, struct figures *out, int round)
 	atomic_store(&f->arrived, 0);
 	atomic_store(&f->done, false);
 	uint64_t start = now_ns();
-	if (pthread_create(&rx, NULL, receiver, f) != 0 ||
-		pthread_create(&tx, NULL, sender, f) != 0)
+	if (pthread_create(&rx, NULL, receiver, f) != 0)
+		fail("pthread_create");
+	if (pthread_create(&tx, NULL, sender, f) != 0)
 		fail("pthread_create");
 	pthread_join(tx, NULL);
 	pthread_join(rx, NULL);
