@@ -216,10 +216,9 @@ static int finish(struct sway_ipc *ipc, int err)
 	return err >= 0 ? 0 : err == PF_E_TIMEOUT || err == PF_E_NOMEM ? err : PF_E_IO;
 }
 
-static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, uint32_t refresh_hz,
+static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, uint32_t refresh_hz,
 	struct vdisplay_output *out)
 {
-	struct wlroots *w = from_base(base);
 	struct sway_ipc ipc;
 	int err = ensure_up(w);
 	if (err < 0) {
@@ -260,6 +259,35 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 			 "swaymsg '[title=\".*\"] move container to output %s'",
 			out->name);
 	return 0;
+}
+
+/* Our sway died, and the loop has not come to its end yet: a client that was quick to return is here first. */
+static bool bury_dead_session(struct wlroots *w)
+{
+	struct sway_ipc ipc;
+	if (!w->own || !w->up)
+		return false;
+	if (open_ipc(w, &ipc) >= 0) {
+		sway_ipc_close(&ipc);
+		return false;
+	}
+	forget_compositor(w);
+	sway_session_stop(&w->session);
+	/* Not on_lost: sessions on it hear of its end from their captures, and the caller's is a new one. */
+	log_warn("wlroots: sway ended, and with it the session; starting another");
+	return true;
+}
+
+static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, uint32_t refresh_hz,
+	struct vdisplay_output *out)
+{
+	struct wlroots *w = from_base(base);
+	int err = try_add_output(w, width, height, refresh_hz, out);
+	if (err < 0 && bury_dead_session(w)) {
+		memset(out, 0, sizeof(*out));
+		err = try_add_output(w, width, height, refresh_hz, out);
+	}
+	return err;
 }
 
 static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint32_t width,
