@@ -128,7 +128,8 @@ static int make(struct punktfunk_connection **out, const struct punktfunk_connec
 	return PF_OK;
 }
 
-static int wait_streaming(struct punktfunk_connection *c, uint32_t timeout_ms)
+/* why: MESSAGE_LEN bytes; empty when nothing has ended. */
+static int wait_streaming(struct punktfunk_connection *c, uint32_t timeout_ms, char *why)
 {
 	uint64_t until = session_now_ns() + timeout_ms * 1000000ull;
 	struct timespec ts = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
@@ -139,6 +140,7 @@ static int wait_streaming(struct punktfunk_connection *c, uint32_t timeout_ms)
 	err = c->state == CONN_STREAMING ? PF_OK
 		: c->state == CONN_ENDED ? c->end_status
 					 : PF_E_TIMEOUT;
+	snprintf(why, MESSAGE_LEN, "%s", c->state == CONN_ENDED ? c->end_message : "");
 	pthread_mutex_unlock(&c->state_lock);
 	return err;
 }
@@ -149,6 +151,7 @@ int punktfunk_connect_opts(struct punktfunk_connection **out,
 	struct punktfunk_connect_opts o;
 	struct punktfunk_connection *c = NULL;
 	const char *why = "";
+	char ended[MESSAGE_LEN];
 	if (!out || !opts)
 		return fail(message, message_len, PF_E_NULL, "a required pointer is NULL");
 	*out = NULL;
@@ -172,15 +175,15 @@ int punktfunk_connect_opts(struct punktfunk_connection **out,
 			pf_strerror(err));
 		goto fail;
 	}
-	err = wait_streaming(c, o.timeout_ms);
-	if (err == PF_E_TIMEOUT && c->end_message[0] == 0)
+	err = wait_streaming(c, o.timeout_ms, ended);
+	if (err == PF_E_TIMEOUT && !ended[0])
 		fail(message, message_len, err,
 			"nobody answers at %.120s, UDP port %u: check the address, that "
 			"punktfunk-host runs "
 			"there, and that a firewall lets UDP through",
 			o.host, o.port);
 	else if (err < 0)
-		fail(message, message_len, err, "%s", c->end_message);
+		fail(message, message_len, err, "%s", ended);
 	if (err < 0)
 		goto fail;
 	*out = c;

@@ -131,6 +131,10 @@ static void handle_welcome(struct punktfunk_connection *c, const uint8_t *payloa
 		quic_conn_close(c->quic, PF_CLOSE_WIRE_VERSION, "version");
 		return;
 	}
+	if (!w.data_port) {
+		protocol_error(c, "it names no port for the video");
+		return;
+	}
 	c->welcome = w;
 	err = make_data_plane(c, &w);
 	pf_wipe(&c->welcome.aes_key, sizeof(c->welcome.aes_key));
@@ -217,6 +221,8 @@ static int handle_msg(struct punktfunk_connection *c, const uint8_t *payload, si
 static int on_payload(const uint8_t *payload, size_t len, void *userdata)
 {
 	struct punktfunk_connection *c = userdata;
+	if (c->state == CONN_ENDED) /* written by this thread alone */
+		return PF_E_CLOSED;
 	if (pf_msg_is_typed(payload, len)) {
 		int err = handle_msg(c, payload, len);
 		if (err < 0)

@@ -9,8 +9,8 @@
  * with their own size; the library reads min(size, its own) over defaults, so a struct may grow.
  * Structs that the library fills begin with a size that the caller sets; it writes no further.
  * Borrowed buffers live until the same thread's next call for the same plane. Each plane may be pulled
- * by one thread; send_* and request_* may be called from any thread; close from any thread, once, after
- * every other call has returned.
+ * by one thread; send_*, request_* and what only asks (mode, bitrate, stats, end_*, …) may be called from
+ * any thread; close from any thread, once, after every other call has returned, a waiting next_au too.
  */
 
 #include <stddef.h>
