@@ -51,8 +51,13 @@ static void take_name(struct native_client *c)
 {
 	char clean[PF_NAME_MAX + 1];
 	size_t n = 0;
-	for (const char *p = c->hello.name; *p && n < PF_NAME_MAX; p++)
-		clean[n++] = (unsigned char)*p < 0x20 || *p == 0x7F ? '?' : *p;
+	for (const char *p = c->hello.name; *p && n < PF_NAME_MAX; p++) {
+		const unsigned char byte = (unsigned char)*p, next = (unsigned char)p[1];
+		/* U+0080 to U+009F are C2 80 to C2 9F: to a terminal, escape sequences in one character. */
+		const bool c1 = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+		clean[n++] = byte < 0x20 || byte == 0x7F || c1 ? '?' : *p;
+		p += c1;
+	}
 	clean[n] = 0;
 	if (n)
 		snprintf(c->name, sizeof(c->name), "%s", clean);
