@@ -81,6 +81,9 @@ int control_open(struct native_client *c)
 
 void control_close(struct native_client *c)
 {
+	if (c->input.n_dropped)
+		log_info("native: %s: %llu input events above %u a second were dropped", c->name,
+			(unsigned long long)c->input.n_dropped, INPUT_PER_SECOND);
 	loop_remove(&c->mode_timer);
 }
 

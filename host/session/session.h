@@ -47,7 +47,7 @@ struct session_stats {
 };
 
 /*
- * May a client have this mode at all? A person set how large (--max-megapixels): each pixel costs some 20
+ * May a client have this mode at all? A person set how large (--max-megapixels): each pixel costs some 25
  * bytes of the host, in the compositor, the capture and the encoder.
  */
 bool session_mode_allowed(const struct host *h, const struct pf_mode *mode);
