@@ -114,18 +114,34 @@ static void remove_abandoned(const char *base)
 		closedir(dir);
 }
 
+/* Between its making and its lock a folder looks abandoned: a host that starts at the same time removes it. */
+static int make_locked(char *path)
+{
+	struct stat named, held;
+	if (!mkdtemp(path))
+		return pf_error_from_errno(errno);
+	const int fd = open_locked(path);
+	if (fd >= 0 && fstat(fd, &held) == 0 && lstat(path, &named) == 0 &&
+		named.st_ino == held.st_ino && named.st_dev == held.st_dev)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return PF_E_AGAIN;
+}
+
 static int create_under(const char *base, char *path, size_t cap)
 {
 	if (!base || base[0] != '/')
 		return PF_E_INVALID;
-	if (snprintf(path, cap, "%s/" PREFIX "XXXXXX", base) >= (int)cap)
-		return PF_E_INVALID;
-	remove_abandoned(base);
-	if (!mkdtemp(path))
-		return pf_error_from_errno(errno);
-	const int fd = open_locked(path);
+	int fd = PF_E_AGAIN;
+	for (int i = 0; fd == PF_E_AGAIN && i < MAX_ROUNDS; i++) {
+		if (snprintf(path, cap, "%s/" PREFIX "XXXXXX", base) >= (int)cap)
+			return PF_E_INVALID;
+		remove_abandoned(base);
+		fd = make_locked(path);
+	}
 	if (fd < 0)
-		return PF_E_IO;
+		return fd == PF_E_AGAIN ? PF_E_IO : fd;
 	/* Root's folder holds another user's: that one must get through. */
 	if (geteuid() == 0 && fchmod(fd, 0711) < 0) {
 		session_dir_remove(path, fd);

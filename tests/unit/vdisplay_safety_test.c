@@ -96,6 +96,36 @@ static void what_is_mounted_in_a_session_stays(void **state)
 	in_child(mounts_in_a_session);
 }
 
+static int start_and_stop_often(void)
+{
+	for (int i = 0; i < 300; i++) {
+		char path[128];
+		int fd = session_dir_create(path, sizeof(path));
+		if (fd < 0 || session_dir_write(fd, "config", "") < 0 || access(path, F_OK) < 0)
+			return 1;
+		session_dir_remove(path, fd);
+	}
+	return 0;
+}
+
+/* Each clears away what the others seem to have abandoned. */
+static void hosts_that_start_at_once_leave_each_other_alone(void **state)
+{
+	pid_t pids[4];
+	int status, n_bad = 0;
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(start_and_stop_often());
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		n_bad += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	}
+	assert_int_equal(n_bad, 0);
+}
+
 /* An ordinary user with a capability that goes on to children, as a service of systemd may be. */
 static int become_capable_user(void)
 {
@@ -258,6 +288,7 @@ int main(void)
 		return 0;
 	}
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hosts_that_start_at_once_leave_each_other_alone),
 		cmocka_unit_test(what_is_mounted_in_a_session_stays),
 		cmocka_unit_test(a_session_gets_none_of_the_hosts_capabilities),
 		cmocka_unit_test(a_session_of_root_keeps_no_id_of_root),
