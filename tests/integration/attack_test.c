@@ -553,7 +553,8 @@ static void coming_and_going_leaves_nothing(void **state)
 	uint64_t until = clock_now_ns() + WAIT_NS;
 	while (count_entries("fd") > fds && clock_now_ns() < until)
 		usleep(5000); /* the sockets go right after the threads */
-	assert_int_equal(count_entries("fd"), fds);
+	/* Fewer is a socket that was still going when the first count was taken. */
+	assert_true(count_entries("fd") <= fds);
 	/* The allocator keeps what it was given back; a session that leaked its pictures would be 5 MiB each. */
 	assert_true(host_process_rss_kb(&host) - rss < 16 * 1024 * (TEST_SLOW ? 4 : 1));
 }
