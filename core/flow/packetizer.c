@@ -26,6 +26,7 @@ struct pf_packetizer {
 	size_t shard, packet_len, shard_off; /* shard_off: from the packet's start */
 	enum pf_fec_scheme scheme;
 	unsigned percent, min_parity;
+	size_t small_block;
 	size_t per_block, max_frame_bytes;
 	struct pf_sealer seal;
 	bool sealed;
@@ -48,6 +49,9 @@ static size_t block_data(const struct pf_packetizer *p, const struct layout *l, 
 	return block + 1 < l->blocks ? p->per_block : l->total - block * p->per_block;
 }
 
+/* Below this the floor of two is above the share already. */
+#define SMALL_BLOCK_MIN 8u
+
 static size_t block_parity(const struct pf_packetizer *p, size_t k)
 {
 	if (!p->percent)
@@ -55,6 +59,8 @@ static size_t block_parity(const struct pf_packetizer *p, size_t k)
 	size_t m = (k * p->percent + 99) / 100;
 	if (m < p->min_parity)
 		m = p->min_parity;
+	if (k >= SMALL_BLOCK_MIN && k <= p->small_block && m < k)
+		m++;
 	if (p->scheme == PF_FEC_GF8 && m > PF_FEC_GF8_MAX_SHARDS - k)
 		m = PF_FEC_GF8_MAX_SHARDS - k;
 	return m;
@@ -133,6 +139,7 @@ int pf_packetizer_create(struct pf_packetizer **out, const struct pf_packetizer_
 	p->scheme = params->scheme;
 	p->percent = params->fec_percent;
 	p->min_parity = params->min_parity;
+	p->small_block = params->small_block;
 	p->per_block = params->max_data_per_block;
 	p->max_frame_bytes = params->max_frame_bytes;
 	if (params->seal) {

@@ -22,8 +22,11 @@ struct pf_packetizer;
 struct pf_packetizer_params {
 	size_t shard_payload; /* bytes of one shard: even, 16..PF_MAX_SHARD_PAYLOAD */
 	enum pf_fec_scheme scheme;
-	unsigned fec_percent;	   /* parity as a share of data, 0..100; 0 = none */
-	unsigned min_parity;	   /* floor per block when fec_percent > 0; at most 255 */
+	unsigned fec_percent; /* parity as a share of data, 0..100; 0 = none */
+	unsigned min_parity;  /* floor per block when fec_percent > 0; at most 255 */
+	/* Blocks of 8 to this many data shards get one parity shard above their share: what is lost of few
+	 * packets scatters more than of many. 0 = none. */
+	size_t small_block;
 	size_t max_data_per_block; /* shards; every block but the last of a frame has this many */
 	size_t max_frame_bytes;	   /* largest access unit accepted */
 	/* Copied; NULL = no encryption (tests). A later packetizer under the same key must go on where

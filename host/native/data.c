@@ -143,6 +143,7 @@ int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_h
 		.scheme = PF_FEC_GF16,
 		.fec_percent = config->fec_percent,
 		.min_parity = FEC_MIN_PARITY,
+		.small_block = FEC_SMALL_BLOCK,
 		.max_data_per_block = MAX_DATA_PER_BLOCK,
 		.max_frame_bytes = frame_cap(bitrate_kbps, refresh_hz),
 		.seal = &seal,

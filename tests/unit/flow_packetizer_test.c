@@ -95,6 +95,33 @@ static void parity_follows_percent_floor_and_scheme(void **state)
 	assert_int_equal(parity_of(100, 9, PF_FEC_GF8, 255), 0);
 }
 
+static size_t parity_with_small(unsigned percent, size_t small_block, size_t k)
+{
+	struct pf_packetizer_params params = flow_sender_params();
+	params.fec_percent = percent;
+	params.min_parity = 2;
+	params.small_block = small_block;
+	struct pf_packetizer *p = flow_sender(&params);
+	struct flow_frame f = flow_build(p, 1, k * FLOW_SHARD, 0);
+	size_t m = f.n - f.n_data;
+	free(f.packets);
+	pf_packetizer_destroy(p);
+	return m;
+}
+
+static void small_blocks_get_one_parity_shard_more(void **state)
+{
+	(void)state;
+	assert_int_equal(parity_with_small(20, 0, 15), 3);
+	assert_int_equal(parity_with_small(20, 20, 7), 2);
+	assert_int_equal(parity_with_small(20, 20, 8), 3);
+	assert_int_equal(parity_with_small(20, 20, 15), 4);
+	assert_int_equal(parity_with_small(20, 20, 20), 5);
+	assert_int_equal(parity_with_small(20, 20, 21), 5);
+	assert_int_equal(parity_with_small(100, 20, 20), 20); /* never more parity than data */
+	assert_int_equal(parity_with_small(0, 20, 15), 0);
+}
+
 static void the_percent_changes_with_the_next_frame(void **state)
 {
 	(void)state;
@@ -186,6 +213,7 @@ int main(void)
 		cmocka_unit_test(data_of_all_blocks_comes_before_parity),
 		cmocka_unit_test(an_empty_unit_has_one_shard),
 		cmocka_unit_test(parity_follows_percent_floor_and_scheme),
+		cmocka_unit_test(small_blocks_get_one_parity_shard_more),
 		cmocka_unit_test(the_percent_changes_with_the_next_frame),
 		cmocka_unit_test(sealed_packets_open_and_resume),
 		cmocka_unit_test(bad_params_are_refused),
