@@ -67,4 +67,12 @@ int pf_fec_decode(struct pf_fec *fec, uint8_t *const *shards, const uint8_t *pre
 void pf_fec_audio_encode(const uint8_t *const data[PF_FEC_AUDIO_DATA],
 	uint8_t *const parity[PF_FEC_AUDIO_PARITY], size_t len);
 
+/*
+ * Rebuilds up to two lost data shards of that code. shards[0..3] are data, [4..5] parity; pointers and
+ * present[] as for pf_fec_decode(). Returns the number of shards rebuilt. Errors: PF_E_FEC (fewer than four
+ * present; nothing written). Thread: any.
+ */
+int pf_fec_audio_decode(uint8_t *const shards[PF_FEC_AUDIO_DATA + PF_FEC_AUDIO_PARITY],
+	const uint8_t present[PF_FEC_AUDIO_DATA + PF_FEC_AUDIO_PARITY], size_t len) PF_MUST_CHECK;
+
 #endif

@@ -258,3 +258,57 @@ void pf_fec_audio_encode(const uint8_t *const data[PF_FEC_AUDIO_DATA],
 			parity[j][b] = v;
 		}
 }
+
+/* What parity row j says the lost data shards add up to, at byte b. */
+static uint8_t audio_syndrome(uint8_t *const *shards, const uint8_t *present, size_t j, size_t b)
+{
+	uint8_t v = shards[PF_FEC_AUDIO_DATA + j][b];
+	for (size_t i = 0; i < PF_FEC_AUDIO_DATA; i++)
+		if (present[i])
+			v ^= pf_gf8_mul(&pf_gf8_poly, audio_matrix[j][i], shards[i][b]);
+	return v;
+}
+
+static void audio_rebuild_one(
+	uint8_t *const *shards, const uint8_t *present, size_t lost, size_t len)
+{
+	const struct pf_gf8_field *f = &pf_gf8_poly;
+	size_t j = present[PF_FEC_AUDIO_DATA] ? 0 : 1;
+	uint8_t inv = pf_gf8_inv(f, audio_matrix[j][lost]);
+	for (size_t b = 0; b < len; b++)
+		shards[lost][b] = pf_gf8_mul(f, inv, audio_syndrome(shards, present, j, b));
+}
+
+/* Two equations, two unknowns: no 2 x 2 minor of the matrix is 0 (every pair of losses is tested). */
+static void audio_rebuild_two(
+	uint8_t *const *shards, const uint8_t *present, const size_t lost[2], size_t len)
+{
+	const struct pf_gf8_field *f = &pf_gf8_poly;
+	uint8_t a = audio_matrix[0][lost[0]], c = audio_matrix[0][lost[1]];
+	uint8_t d = audio_matrix[1][lost[0]], e = audio_matrix[1][lost[1]];
+	uint8_t inv = pf_gf8_inv(f, pf_gf8_mul(f, a, e) ^ pf_gf8_mul(f, c, d));
+	for (size_t b = 0; b < len; b++) {
+		uint8_t s = audio_syndrome(shards, present, 0, b);
+		uint8_t t = audio_syndrome(shards, present, 1, b);
+		shards[lost[0]][b] = pf_gf8_mul(f, inv, pf_gf8_mul(f, e, s) ^ pf_gf8_mul(f, c, t));
+		shards[lost[1]][b] = pf_gf8_mul(f, inv, pf_gf8_mul(f, a, t) ^ pf_gf8_mul(f, d, s));
+	}
+}
+
+int pf_fec_audio_decode(uint8_t *const shards[PF_FEC_AUDIO_DATA + PF_FEC_AUDIO_PARITY],
+	const uint8_t present[PF_FEC_AUDIO_DATA + PF_FEC_AUDIO_PARITY], size_t len)
+{
+	size_t lost[PF_FEC_AUDIO_DATA], n_lost = 0;
+	for (size_t i = 0; i < PF_FEC_AUDIO_DATA; i++)
+		if (!present[i])
+			lost[n_lost++] = i;
+	size_t n_parity = (size_t)(present[PF_FEC_AUDIO_DATA] != 0) +
+		(size_t)(present[PF_FEC_AUDIO_DATA + 1] != 0);
+	if (n_lost > n_parity)
+		return PF_E_FEC;
+	if (n_lost == 1)
+		audio_rebuild_one(shards, present, lost[0], len);
+	else if (n_lost == 2)
+		audio_rebuild_two(shards, present, lost, len);
+	return (int)n_lost;
+}

@@ -140,6 +140,41 @@ static void gf8_data_vectors_of_gamestream(void **state)
 }
 
 /* gamestream B.12 */
+/* All 64 patterns of what arrived: whatever four shards repair, and nothing is written otherwise. */
+static void audio_repairs_every_loss_of_two(void **state)
+{
+	enum { N = 6, LEN = 37 };
+	uint8_t sent[N][LEN], got[N][LEN], *shards[N];
+	uint64_t seed = 12;
+	(void)state;
+	for (unsigned pattern = 0; pattern < 1u << N; pattern++) {
+		uint8_t present[N];
+		unsigned n_present = 0, n_lost = 0;
+		for (size_t i = 0; i < N; i++) {
+			for (size_t b = 0; b < LEN; b++)
+				sent[i][b] = (uint8_t)test_rand(&seed);
+			shards[i] = sent[i];
+		}
+		pf_fec_audio_encode((const uint8_t *const *)shards, shards + 4, LEN);
+		for (size_t i = 0; i < N; i++) {
+			present[i] = pattern >> i & 1;
+			n_present += present[i];
+			n_lost += i < 4 && !present[i];
+			memcpy(got[i], sent[i], LEN);
+			if (!present[i])
+				memset(got[i], 0xEE, LEN);
+			shards[i] = got[i];
+		}
+		int n = pf_fec_audio_decode(shards, present, LEN);
+		assert_int_equal(n, n_present >= 4 ? (int)n_lost : PF_E_FEC);
+		for (size_t i = 0; i < 4; i++)
+			if (n >= 0)
+				assert_memory_equal(got[i], sent[i], LEN);
+			else if (!present[i])
+				assert_int_equal(got[i][LEN - 1], 0xEE);
+	}
+}
+
 static void audio_vector_of_gamestream(void **state)
 {
 	(void)state;
@@ -542,6 +577,7 @@ int main(void)
 		cmocka_unit_test(gf8_matrices_of_gamestream),
 		cmocka_unit_test(gf8_data_vectors_of_gamestream),
 		cmocka_unit_test(audio_vector_of_gamestream),
+		cmocka_unit_test(audio_repairs_every_loss_of_two),
 		cmocka_unit_test(gf16_vectors_of_the_wire),
 		cmocka_unit_test(gf16_parity_is_that_of_the_crate),
 		cmocka_unit_test(gf16_matches_the_closed_form),
