@@ -126,7 +126,7 @@ void session_send_msg(struct punktfunk_connection *c, const struct pf_msg *m);
 /* planes.c: the data plane, on the thread but for planes_next_au() */
 int planes_open(struct punktfunk_connection *c) PF_MUST_CHECK;
 void planes_close(struct punktfunk_connection *c);
-void planes_read(struct punktfunk_connection *c, uint64_t now_ns);
+void planes_read(struct punktfunk_connection *c);
 /* Punches, reports, expiry, requests for a fresh start. */
 void planes_tick(struct punktfunk_connection *c, uint64_t now_ns);
 uint64_t planes_deadline(struct punktfunk_connection *c);

@@ -122,9 +122,8 @@ static void take_batch(struct punktfunk_connection *c, struct udp_packet *packet
 	pthread_mutex_unlock(&c->au_lock);
 }
 
-void planes_read(struct punktfunk_connection *c, uint64_t now_ns)
+void planes_read(struct punktfunk_connection *c)
 {
-	(void)now_ns;
 	if (!c->rx)
 		return;
 	for (int i = 0; i < BATCHES_PER_TURN; i++) {

@@ -146,7 +146,7 @@ static void *run(void *userdata)
 		}
 		now_ns = session_now_ns();
 		if (fds[2].revents)
-			planes_read(c, now_ns);
+			planes_read(c);
 		if (fds[0].revents)
 			drain_outbox(c);
 		if (quic_endpoint_process(c->endpoint, now_ns) < 0) {
