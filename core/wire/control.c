@@ -169,6 +169,8 @@ static void read_body(struct pf_reader *r, struct pf_msg *m)
 		m->clock.t2_ns = pf_read_le64(r);
 		m->clock.t3_ns = pf_read_le64(r);
 		break;
+	default:
+		break;
 	}
 }
 
@@ -235,6 +237,8 @@ static void write_body(struct pf_writer *w, const struct pf_msg *m)
 		pf_write_le64(w, m->clock.t1_ns);
 		pf_write_le64(w, m->clock.t2_ns);
 		pf_write_le64(w, m->clock.t3_ns);
+		break;
+	default:
 		break;
 	}
 }

@@ -171,7 +171,7 @@ static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userd
 /* The first message decides (wire 4): a pairing, or Hello and nothing else. */
 static void refuse_first(struct native_client *c, uint8_t type)
 {
-	if (type == PF_MSG_TYPE_PAIR_REQUEST)
+	if (type == PF_MSG_PAIR_REQUEST)
 		native_end(c, PF_CLOSE_NOT_ARMED,
 			"this host does not pair yet: connect without pairing");
 	else
