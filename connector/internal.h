@@ -9,9 +9,10 @@
 
 #include "core/crypto/aead.h"
 #include "core/crypto/replay.h"
+#include "core/flow/ask.h"
 #include "core/flow/gate.h"
-#include "core/flow/loss.h"
 #include "core/flow/reassembler.h"
+#include "core/flow/report.h"
 #include "core/wire/control.h"
 #include "core/wire/datagram.h"
 #include "core/wire/handshake.h"
@@ -27,16 +28,12 @@
 
 #define OUTBOX_BYTES \
 	(64u << 10) /* control messages and input waiting for the thread: a burst of 2,000 events */
-#define MESSAGE_LEN   256u
-#define CLOCK_ROUNDS  8u  /* wire 4.5 */
-#define PUNCH_FAST    15u /* wire 7.1 */
-#define PUNCH_FAST_NS 200000000ull
-#define PUNCH_SLOW_NS 2000000000ull
-#define LOSS_REPORT_NS \
-	500000000ull /* often enough to follow a link, rare enough to mean something */
-#define ASK_FLOOR_NS	 20000000ull /* between two requests for a fresh start, when the RTT is tiny */
-#define ANSWER_NS	 4000000ull /* what a host takes to encode the answer, at least */
-#define DATA_RECV_BUFFER (8 << 20)  /* bytes: 60 ms of 1 Gbit/s */
+#define MESSAGE_LEN	 256u
+#define CLOCK_ROUNDS	 8u  /* wire 4.5 */
+#define PUNCH_FAST	 15u /* wire 7.1 */
+#define PUNCH_FAST_NS	 200000000ull
+#define PUNCH_SLOW_NS	 2000000000ull
+#define DATA_RECV_BUFFER (8 << 20) /* bytes: 60 ms of 1 Gbit/s */
 
 enum conn_state { CONN_CONNECTING, CONN_STREAMING, CONN_ENDED };
 
@@ -73,12 +70,10 @@ struct punktfunk_connection {
 	struct pf_replay replay;
 	bool encrypted;
 	unsigned punches;
-	uint64_t next_punch_ns, next_report_ns;
-	struct pf_loss_window loss;
+	uint64_t next_punch_ns;
+	struct pf_report report;
+	struct pf_ask ask;
 	uint64_t drop_state;
-	/* asking for a fresh start */
-	uint64_t next_ask_ns, answer_due_ns;
-	uint32_t asked_last; /* newest lost frame that the last request named */
 
 	/* --- state: connecting and ending --- */
 	pthread_mutex_t state_lock;

@@ -43,9 +43,8 @@ int planes_open(struct punktfunk_connection *c)
 		return err;
 	struct pf_reassembler_stats stats;
 	pf_reassembler_get_stats(c->reassembler, &stats);
-	pf_loss_window_start(&c->loss, &stats);
+	pf_report_start(&c->report, &stats, session_now_ns());
 	c->next_punch_ns = 0;
-	c->next_report_ns = session_now_ns() + LOSS_REPORT_NS;
 	c->drop_state = c->drop_state ? c->drop_state : 1;
 	return PF_OK;
 }
@@ -146,57 +145,43 @@ static void punch(struct punktfunk_connection *c, uint64_t now_ns)
 	c->next_punch_ns = now_ns + (++c->punches < PUNCH_FAST ? PUNCH_FAST_NS : PUNCH_SLOW_NS);
 }
 
-static void report_loss(struct punktfunk_connection *c, uint64_t now_ns)
+static void report(struct punktfunk_connection *c, uint64_t now_ns)
 {
-	if (now_ns < c->next_report_ns)
+	if (now_ns < pf_report_deadline(&c->report))
 		return;
 	struct pf_reassembler_stats stats;
 	pthread_mutex_lock(&c->au_lock);
 	pf_reassembler_get_stats(c->reassembler, &stats);
 	pthread_mutex_unlock(&c->au_lock);
-	struct pf_msg m = {
-		.type = PF_MSG_LOSS_REPORT,
-		.loss_ppm = pf_loss_window_take(&c->loss, &stats),
-	};
-	session_send_msg(c, &m);
-	c->next_report_ns = now_ns + LOSS_REPORT_NS;
-}
-
-/* How long the host's answer may take before asking again is right: two round trips and one frame. */
-static uint64_t ask_interval(struct punktfunk_connection *c)
-{
-	uint32_t hz = c->mode.refresh_hz ? c->mode.refresh_hz : 60;
-	uint64_t interval = 2 * atomic_load(&c->rtt_ns) + 1000000000ull / hz;
-	return interval > ASK_FLOOR_NS ? interval : ASK_FLOOR_NS;
+	struct pf_report_due due = pf_report_poll(&c->report, &stats, 0, now_ns);
+	struct pf_msg m = {.type = PF_MSG_LOSS_REPORT, .loss_ppm = due.loss_ppm};
+	if (due.loss)
+		session_send_msg(c, &m);
 }
 
 static void ask_for_fresh_start(struct punktfunk_connection *c, uint64_t now_ns)
 {
-	struct pf_msg m = {.type = PF_MSG_REQUEST_KEYFRAME};
+	struct pf_ask_state s = {
+		.closed = atomic_load(&c->want_fresh),
+		.rtt_ns = atomic_load(&c->rtt_ns),
+		.refresh_hz = c->mode.refresh_hz,
+	};
 	pthread_mutex_lock(&c->au_lock);
-	bool hole = pf_reassembler_hole(c->reassembler, &m.rfi.first, &m.rfi.last);
+	s.hole = pf_reassembler_hole(c->reassembler, &s.first, &s.last);
 	pthread_mutex_unlock(&c->au_lock);
-	bool want = atomic_load(&c->want_fresh);
-	if (!hole && !want) {
-		c->next_ask_ns = 0;
+	enum pf_ask_kind kind = pf_ask_poll(&c->ask, &s, now_ns);
+	if (kind == PF_ASK_NOTHING)
 		return;
-	}
-	/* Another frame lost after the answer was due may have been the answer. */
-	bool answer_lost = hole && m.rfi.last != c->asked_last && now_ns >= c->answer_due_ns;
-	if (now_ns < c->next_ask_ns && !answer_lost)
-		return;
-	/* The window is shorter than that today; a wider range means a keyframe at both ends. */
-	if (hole && m.rfi.last - m.rfi.first <= PF_RFI_MAX_RANGE) {
+	struct pf_msg m = {.type = PF_MSG_REQUEST_KEYFRAME};
+	if (kind == PF_ASK_RFI) {
 		m.type = PF_MSG_RFI_REQUEST;
+		m.rfi.first = s.first;
+		m.rfi.last = s.last;
 		atomic_fetch_add(&c->rfi_requested, 1);
 	} else {
 		atomic_fetch_add(&c->keyframes_requested, 1);
 	}
 	session_send_msg(c, &m);
-	if (hole)
-		c->asked_last = m.rfi.last;
-	c->answer_due_ns = now_ns + atomic_load(&c->rtt_ns) + ANSWER_NS;
-	c->next_ask_ns = now_ns + ask_interval(c);
 }
 
 void planes_tick(struct punktfunk_connection *c, uint64_t now_ns)
@@ -205,7 +190,7 @@ void planes_tick(struct punktfunk_connection *c, uint64_t now_ns)
 		return;
 	atomic_store_explicit(&c->rtt_ns, quic_conn_rtt_ns(c->quic), memory_order_relaxed);
 	punch(c, now_ns);
-	report_loss(c, now_ns);
+	report(c, now_ns);
 	pthread_mutex_lock(&c->au_lock);
 	if (pf_reassembler_expire(c->reassembler, now_ns) > 0)
 		pthread_cond_signal(&c->au_cond);
@@ -217,9 +202,9 @@ uint64_t planes_deadline(struct punktfunk_connection *c)
 {
 	if (!c->rx || !c->quic)
 		return UINT64_MAX;
-	uint64_t at = c->next_punch_ns < c->next_report_ns ? c->next_punch_ns : c->next_report_ns;
-	if (c->next_ask_ns && c->next_ask_ns < at)
-		at = c->next_ask_ns;
+	uint64_t reports = pf_report_deadline(&c->report), asks = pf_ask_deadline(&c->ask);
+	uint64_t at = c->next_punch_ns < reports ? c->next_punch_ns : reports;
+	at = asks < at ? asks : at;
 	pthread_mutex_lock(&c->au_lock);
 	uint64_t frames = pf_reassembler_deadline(c->reassembler);
 	pthread_mutex_unlock(&c->au_lock);
