@@ -45,7 +45,7 @@ static int open_connection(struct punktfunk_connection **out, const struct optio
 	const uint8_t *pin, char message[CONNECT_MESSAGE_MAX])
 {
 	struct punktfunk_connect_opts opts;
-	char name[OPTIONS_NAME_MAX + 1] = "";
+	char name[ARGS_NAME_MAX + 1] = "";
 	punktfunk_connect_opts_init(&opts);
 	if (gethostname(name, sizeof(name) - 1) != 0)
 		name[0] = '\0';

@@ -2,23 +2,11 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "client/args.h"
 
-#include "punktfunk_core.h"
-
-#define OPTIONS_DEFAULT_PORT 9777u
-#define OPTIONS_HOST_MAX     256u  /* a DNS name has at most 253 characters */
-#define OPTIONS_MESSAGE_MAX  320u  /* one sentence with a quoted argument */
-#define OPTIONS_QUOTE_MAX    80	   /* characters of a wrong argument that a message repeats */
-#define OPTIONS_NAME_MAX     64u   /* the wire's bound of a client's name, bytes */
-#define OPTIONS_TEXT_MAX     4096u /* of --type: two minutes of typing */
-#define OPTIONS_SIDE_MIN     64u   /* pixels; smaller is no desktop */
-#define OPTIONS_SIDE_MAX     8192u /* pixels; what the library takes (PF_MODE_MAX_SIDE) */
-#define OPTIONS_HZ_MAX	     1000u
-#define OPTIONS_SECONDS_MAX  86400u
-#define OPTIONS_NO_SECONDS   UINT32_MAX /* --remode without @SECONDS */
+#define OPTIONS_TEXT_MAX    4096u /* of --type: two minutes of typing */
+#define OPTIONS_SECONDS_MAX 86400u
+#define OPTIONS_NO_SECONDS  UINT32_MAX /* --remode without @SECONDS */
 
 /* Exit codes; --help and docs/client.md list them. */
 enum options_exit {
@@ -32,31 +20,16 @@ enum options_exit {
 	EXIT_NO_PICTURE = 7,
 };
 
-/* Kinds of an option's value: the C type of its field in struct options. */
-struct options_endpoint {
-	char host[OPTIONS_HOST_MAX]; /* without brackets; empty = not given */
-	uint16_t port;
-};
+/* Kinds of values that only streaming has. */
 struct options_remode {
 	struct punktfunk_mode mode; /* width 0 = not given */
 	uint32_t at_s;		    /* after the first picture, or OPTIONS_NO_SECONDS */
 };
-struct options_pin {
-	bool given;
-	uint8_t sha256[32];
-};
 struct options_text {
 	char *keys; /* owned; escapes are resolved; NULL = not given */
 };
-#define OPTIONS_TYPE_endpoint struct options_endpoint
-#define OPTIONS_TYPE_mode     struct punktfunk_mode
-#define OPTIONS_TYPE_remode   struct options_remode
-#define OPTIONS_TYPE_pin      struct options_pin
-#define OPTIONS_TYPE_text     struct options_text
-#define OPTIONS_TYPE_name     const char *
-#define OPTIONS_TYPE_path     const char *
-#define OPTIONS_TYPE_number   uint32_t
-#define OPTIONS_TYPE_flag     bool
+#define ARGS_TYPE_remode struct options_remode
+#define ARGS_TYPE_text	 struct options_text
 
 /* The one table: kind, field, option, metavariable, smallest, largest (of numbers), help. */
 #define OPTIONS_TABLE(X) \
@@ -87,11 +60,10 @@ struct options_text {
 	X(number, drop, "drop", "PERCENT", 0, 90, \
 		"for tests: lose this share of the video packets on purpose (0)") \
 	X(flag, quiet, "quiet", NULL, 0, 0, "no progress lines") \
-	X(flag, help, "help", NULL, 0, 0, "print this and end") \
-	X(flag, version, "version", NULL, 0, 0, "print the version and end")
+	ARGS_COMMON(X)
 
 struct options {
-#define OPTIONS_FIELD(kind, field, ...) OPTIONS_TYPE_##kind field;
+#define OPTIONS_FIELD(kind, field, ...) ARGS_TYPE_##kind field;
 	OPTIONS_TABLE(OPTIONS_FIELD)
 #undef OPTIONS_FIELD
 };
@@ -101,11 +73,11 @@ struct options {
  * what to do; *o is released. Errors: PUNKTFUNK_E_INVALID, PUNKTFUNK_E_NOMEM.
  * --help and --version are only noted, and then nothing is required of the rest.
  */
-int options_parse(struct options *o, int argc, char **argv, char message[OPTIONS_MESSAGE_MAX])
+int options_parse(struct options *o, int argc, char **argv, char message[ARGS_MESSAGE_MAX])
 	__attribute__((warn_unused_result));
 /* Releases what options_parse() made. */
 void options_finish(struct options *o);
-/* The text of --help, ending in a newline; malloc'd, NULL when memory is short. */
+/* The text of stream's --help, ending in a newline; malloc'd, NULL when memory is short. */
 char *options_help(void);
 
 #endif

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include <libavutil/frame.h>
+#include <libavutil/log.h>
 
 #include "client/change.h"
 #include "client/clock.h"
+#include "client/command.h"
 #include "client/connect.h"
 #include "client/pipeline.h"
 #include "client/png.h"
@@ -448,4 +450,28 @@ int run_stream(const struct options *o)
 	r.summary.ended_ns = clock_real_ns();
 	finish(&r);
 	return r.code;
+}
+
+int run_command(int argc, char **argv)
+{
+	struct options o;
+	char message[ARGS_MESSAGE_MAX];
+	if (options_parse(&o, argc, argv, message) != PUNKTFUNK_OK) {
+		run_say("%s", message);
+		return EXIT_USAGE;
+	}
+	int code = EXIT_FINE;
+	if (o.help) {
+		command_print(stdout);
+		code = command_help(options_help());
+	} else if (o.version) {
+		code = command_version();
+	} else {
+		/* What libavcodec finds wrong in a stream is counted and reported by us. */
+		av_log_set_level(AV_LOG_QUIET);
+		signal(SIGPIPE, SIG_IGN);
+		code = run_stream(&o);
+	}
+	options_finish(&o);
+	return code;
 }

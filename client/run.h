@@ -11,6 +11,9 @@
  */
 int run_stream(const struct options *o);
 
+/* The command `stream`: reads its options and streams. The contract is that of struct command. */
+int run_command(int argc, char **argv);
+
 /* One line on stderr, "punktfunk-client: …", without control characters (the host's words may hold some). */
 void run_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

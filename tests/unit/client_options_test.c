@@ -9,7 +9,7 @@
 #define ARGS_MAX 24
 
 static struct options o;
-static char message[OPTIONS_MESSAGE_MAX];
+static char message[ARGS_MESSAGE_MAX];
 
 /* Parses the NULL-terminated words. */
 static int parse(const char *const *words)
@@ -111,11 +111,11 @@ static void wrong_hosts_are_refused(void **state)
 	refused(PARSE("--connect", "a:1x"), "behind");
 	refused(PARSE("--connect", "a b"), "character");
 	refused(PARSE("--connect", "a\n"), "character");
-	char longest[OPTIONS_HOST_MAX + 1];
+	char longest[ARGS_HOST_MAX + 1];
 	memset(longest, 'a', sizeof(longest));
-	longest[OPTIONS_HOST_MAX] = '\0';
+	longest[ARGS_HOST_MAX] = '\0';
 	refused(PARSE("--connect", longest), "host");
-	longest[OPTIONS_HOST_MAX - 1] = '\0';
+	longest[ARGS_HOST_MAX - 1] = '\0';
 	assert_int_equal(PARSE("--connect", longest), 0);
 }
 
