@@ -94,10 +94,10 @@ int pf_pair_host_create(struct pf_pair_host **out, const char *pin,
 void pf_pair_host_destroy(struct pf_pair_host *h); /* takes NULL; wipes */
 
 /*
- * The SPAKE2 message of PairRequest; on success message and confirm are PairChallenge's. The PIN is burnt
- * before they are sent: who reads them can try one PIN against the confirmation, and knows whether it fits.
- * Errors: PF_E_BAD_PACKET (length, side byte or point; nothing can be learnt about the PIN from it),
- * PF_E_CLOSED.
+ * The SPAKE2 message of PairRequest; on success message and confirm are PairChallenge's. Burn the PIN before
+ * this is called, whatever comes out: who reads the answer knows whether the PIN that he tried was right.
+ * Errors: PF_E_BAD_PACKET (length, side byte or point), PF_E_CRYPTO (a message made for one PIN, with nothing
+ * in it but that), PF_E_CLOSED.
  */
 int pf_pair_host_request(struct pf_pair_host *h, const uint8_t *client_message,
 	size_t client_message_len, uint8_t message[static PF_PAIR_MESSAGE_LEN],
