@@ -10,6 +10,7 @@
 #include "host/encode/encoder.h"
 #include "host/host.h"
 #include "host/media/clock.h"
+#include "host/native/access.h"
 #include "host/native/internal.h"
 
 /* Hello -> session -> Welcome -> Start -> punch -> pictures (wire 4.6). */
@@ -107,6 +108,8 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.codec = choose_codec(c);
 	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
 	w.host_caps2 = PF_HCAP2_REPEAT_MARK;
+	w.grants = c->grants;
+	w.expires_s = access_left_s(c);
 	int n = pf_welcome_write(buf + 2, sizeof(buf) - 2, &w);
 	pf_wipe(&w, sizeof(w));
 	pf_wipe(c->data.key, sizeof(c->data.key));
@@ -131,9 +134,31 @@ static void refuse_mode(struct native_client *c)
 	native_end(c, PF_CLOSE_SETUP_FAILED, why);
 }
 
-static int handle_hello(struct native_client *c, const uint8_t *payload, size_t len)
+void handshake_admitted(struct native_client *c)
 {
 	const char *why = "";
+	const struct config *config = c->native->host->config;
+	if (c->native->n_streaming >= config->max_concurrent) {
+		native_end(
+			c, PF_CLOSE_BUSY, "the host is busy: it serves as many clients as it may");
+		return;
+	}
+	uint32_t kbps = choose_bitrate(c);
+	int err = make_session(c, kbps, &why);
+	if (err < 0) {
+		native_end(c, err == PF_E_BUSY ? PF_CLOSE_BUSY : PF_CLOSE_SETUP_FAILED, why);
+		return;
+	}
+	struct pf_mode made = session_mode(c->session);
+	log_info("native: %s: %ux%u at %u Hz, %u kbit/s, video on UDP port %d", c->name, made.width,
+		made.height, made.refresh_hz, kbps, c->data.port);
+	c->state = CLIENT_START;
+	if (send_welcome(c, kbps) < 0)
+		native_end(c, PF_CLOSE_SETUP_FAILED, "the host could not answer");
+}
+
+static int handle_hello(struct native_client *c, const uint8_t *payload, size_t len)
+{
 	int err = pf_hello_read(&c->hello, payload, len);
 	if (err < 0)
 		return err;
@@ -148,23 +173,9 @@ static int handle_hello(struct native_client *c, const uint8_t *payload, size_t 
 		refuse_mode(c);
 		return PF_OK;
 	}
-	const struct config *config = c->native->host->config;
-	if (c->native->n_streaming >= config->max_concurrent) {
-		native_end(
-			c, PF_CLOSE_BUSY, "the host is busy: it serves as many clients as it may");
-		return PF_OK;
-	}
-	uint32_t kbps = choose_bitrate(c);
-	err = make_session(c, kbps, &why);
-	if (err < 0) {
-		native_end(c, err == PF_E_BUSY ? PF_CLOSE_BUSY : PF_CLOSE_SETUP_FAILED, why);
-		return PF_OK;
-	}
-	struct pf_mode made = session_mode(c->session);
-	log_info("native: %s: %ux%u at %u Hz, %u kbit/s, video on UDP port %d", c->name, made.width,
-		made.height, made.refresh_hz, kbps, c->data.port);
-	c->state = CLIENT_START;
-	return send_welcome(c, kbps);
+	if (access_admit(c))
+		handshake_admitted(c);
+	return PF_OK;
 }
 
 static int handle_start(struct native_client *c, const uint8_t *payload, size_t len)

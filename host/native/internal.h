@@ -33,10 +33,12 @@
 #define FRAME_BYTES_MIN (8u << 20)
 #define FRAME_BYTES_MAX (64u << 20)
 
+struct access;
 struct loop_source;
 
 struct native {
 	struct host *host;
+	struct access *access;
 	struct pf_identity *identity;
 	struct quic_endpoint *endpoint;
 	struct loop_source *readable, *timer;
@@ -49,6 +51,8 @@ struct native {
 
 enum client_state {
 	CLIENT_HELLO,  /* waiting for the first message */
+	CLIENT_PAIR,   /* a pairing ceremony (pair.c) */
+	CLIENT_PARKED, /* its Hello waits for a person (access.c) */
 	CLIENT_START,  /* Welcome sent */
 	CLIENT_PUNCH,  /* Start came; waiting for the client's address on the data port */
 	CLIENT_STREAM, /* pictures flow */
@@ -86,6 +90,11 @@ struct native_client {
 	 */
 	union udp_addr peer;
 	socklen_t peer_len;
+	/* SHA-256 of the leaf that it showed in TLS: who it is, if it showed one. */
+	uint8_t fp[PF_FINGERPRINT_LEN];
+	bool has_fp;
+	uint8_t grants;		 /* enum pf_grant; what it may do, from access_admit() on */
+	uint64_t access_ends_ns; /* CLOCK_MONOTONIC; UINT64_MAX = never */
 	struct pf_framer *framer;
 	enum client_state state;
 	int64_t stream; /* the control stream; -1 = none yet */
@@ -110,6 +119,8 @@ void native_end(struct native_client *c, uint64_t code, const char *reason);
 
 /* handshake.c: the first three messages; returns an error only for bytes that the wire does not allow */
 int handshake_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
+/* access.c let the client of a Hello in: session and Welcome. Also ends it where there is no place. */
+void handshake_admitted(struct native_client *c);
 /* The client's address is known (or assumed): pictures flow from here. */
 void handshake_stream(struct native_client *c);
 

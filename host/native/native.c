@@ -12,6 +12,7 @@
 #include "host/config/config.h"
 #include "host/host.h"
 #include "host/media/clock.h"
+#include "host/native/access.h"
 #include "host/native/internal.h"
 #include "net/identity.h"
 
@@ -78,6 +79,7 @@ void native_end(struct native_client *c, uint64_t code, const char *reason)
 	if (c->state == CLIENT_ENDING)
 		return;
 	log_info("native: %s: ending: %s (0x%02llx)", c->name, reason, (unsigned long long)code);
+	access_forget(c);
 	stop_session(c);
 	c->state = CLIENT_ENDING;
 	loop_set_deadline(c->timer, UINT64_MAX);
@@ -90,6 +92,7 @@ static void on_client_timer(void *userdata)
 	struct native_client *c = userdata;
 	switch (c->state) {
 	case CLIENT_HELLO:
+	case CLIENT_PAIR:
 	case CLIENT_START:
 		native_end(c, PF_CLOSE_SETUP_FAILED,
 			"the client did not finish its handshake in time");
@@ -103,6 +106,7 @@ static void on_client_timer(void *userdata)
 	case CLIENT_STREAM:
 		native_end(c, PF_CLOSE_END, "the test's time is over");
 		break;
+	case CLIENT_PARKED: /* access.c has the time */
 	case CLIENT_ENDING:
 		break;
 	}
@@ -127,6 +131,7 @@ static void client_free(struct native_client *c)
 		at = &(*at)->next;
 	if (*at)
 		*at = c->next;
+	access_forget(c);
 	stop_session(c);
 	data_close(c);
 	pf_framer_destroy(c->framer);
@@ -155,7 +160,6 @@ static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userd
 {
 	struct native *n = userdata;
 	struct native_client *c = new_client(n, conn);
-	(void)peer_fp;
 	if (!c) {
 		quic_conn_close(conn, PF_CLOSE_SETUP_FAILED, "the host is out of memory");
 		return;
@@ -163,6 +167,9 @@ static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userd
 	c->next = n->clients;
 	n->clients = c;
 	quic_conn_set_userdata(conn, c);
+	c->has_fp = peer_fp;
+	if (peer_fp)
+		memcpy(c->fp, peer_fp, sizeof(c->fp));
 	describe_peer(c);
 	loop_set_deadline(c->timer, clock_now_ns() + FIRST_MESSAGE_NS);
 	log_debug("native: %s connected", c->name);
@@ -188,7 +195,9 @@ static int on_payload(const uint8_t *payload, size_t len, void *userdata)
 		refuse_first(c, payload[4]);
 		return PF_OK;
 	}
-	int err = typed ? control_payload(c, payload, len) : handshake_payload(c, payload, len);
+	int err = typed && !c->session ? PF_E_BAD_PACKET
+		: typed		       ? control_payload(c, payload, len)
+				       : handshake_payload(c, payload, len);
 	if (err < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
 	return PF_OK;
@@ -315,6 +324,8 @@ int native_create(
 	n->userdata = userdata;
 	int err = load_identity(n);
 	if (err >= 0)
+		err = access_create(&n->access, n);
+	if (err >= 0)
 		err = listen_udp(n);
 	if (err >= 0)
 		err = loop_add_fd(host->loop, &n->readable, quic_endpoint_fd(n->endpoint), EPOLLIN,
@@ -342,6 +353,7 @@ void native_destroy(struct native *n)
 	quic_endpoint_destroy(n->endpoint);
 	while (n->clients)
 		client_free(n->clients);
+	access_destroy(n->access);
 	pf_identity_destroy(n->identity);
 	free(n);
 }
