@@ -161,6 +161,13 @@ int punktfunk_connect_opts(struct punktfunk_connection **out,
 	err = make(&c, &o);
 	if (err < 0)
 		return fail(message, message_len, err, "out of memory");
+	err = identity_read(&c->identity, o.cert_pem, o.key_pem);
+	if (err < 0) {
+		fail(message, message_len, err,
+			"the client's certificate and key cannot be used (%s): make a new identity",
+			pf_strerror(err));
+		goto fail;
+	}
 	err = udp_resolve(o.host, o.port, &c->remote, &c->remote_len, &why);
 	if (err < 0) {
 		fail(message, message_len, err,

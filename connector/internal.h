@@ -56,6 +56,7 @@ struct punktfunk_connection {
 	_Atomic bool quit_on_purpose; /* close with 0x51 */
 
 	/* --- the thread's own --- */
+	struct pf_identity *identity; /* NULL = none is shown */
 	struct quic_endpoint *endpoint;
 	struct quic_conn *quic; /* NULL once ended */
 	int64_t stream;
@@ -107,6 +108,10 @@ struct punktfunk_connection {
 	_Atomic uint64_t bytes_received, keyframes_requested, rfi_requested, rtt_ns;
 	_Atomic int64_t clock_offset_ns;
 };
+
+/* identity.c. *out is NULL when both are. Errors: PF_E_INVALID (one without the other, or no pair). */
+int identity_read(
+	struct pf_identity **out, const char *cert_pem, const char *key_pem) PF_MUST_CHECK;
 
 /* session.c */
 int session_start(struct punktfunk_connection *c) PF_MUST_CHECK;

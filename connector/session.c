@@ -165,6 +165,7 @@ static int bind_endpoint(struct punktfunk_connection *c)
 {
 	struct quic_endpoint_params params = {
 		.bind_host = c->remote.sa.sa_family == AF_INET6 ? "::" : "0.0.0.0",
+		.identity = c->identity,
 		.callbacks = &control_callbacks,
 		.userdata = c,
 	};
@@ -211,6 +212,8 @@ void session_stop(struct punktfunk_connection *c)
 	planes_close(c);
 	quic_endpoint_destroy(c->endpoint);
 	c->endpoint = NULL;
+	pf_identity_destroy(c->identity);
+	c->identity = NULL;
 	pf_framer_destroy(c->framer);
 	c->framer = NULL;
 	if (c->wake_fd >= 0)

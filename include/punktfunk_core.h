@@ -26,7 +26,7 @@ extern "C" {
 #define PUNKTFUNK_API
 #endif
 
-#define PUNKTFUNK_ABI_VERSION 1u
+#define PUNKTFUNK_ABI_VERSION 2u
 
 /* Status codes: 0 good, negative a reason; the numbers are never reused. */
 enum punktfunk_status {
@@ -69,6 +69,22 @@ PUNKTFUNK_API uint32_t punktfunk_abi_version(void);
 /* A short phrase for any status code, never NULL, static. Thread: any. */
 PUNKTFUNK_API const char *punktfunk_strerror(int status);
 
+/*
+ * A client's identity: a self-signed certificate and its key, as PEM text. Made once and kept (the key from
+ * other people's eyes): its fingerprint is what a host knows a paired client by.
+ */
+#define PUNKTFUNK_PEM_MAX 8192u /* bytes: longer text is refused; both buffers need not be larger */
+
+/*
+ * Makes one; both texts are NUL-terminated. Takes milliseconds. Errors: E_NULL, E_FULL (a buffer is too
+ * small; both are empty then), E_CRYPTO, E_NOMEM. Thread: any.
+ */
+PUNKTFUNK_API int punktfunk_generate_identity(
+	char *cert_pem, size_t cert_cap, char *key_pem, size_t key_cap);
+/* SHA-256 of its certificate, to 32 bytes. Errors: E_NULL, E_INVALID (not PEM, or no pair), E_NOMEM. */
+PUNKTFUNK_API int punktfunk_identity_fingerprint(
+	const char *cert_pem, const char *key_pem, uint8_t *out);
+
 struct punktfunk_connection; /* opaque */
 
 struct punktfunk_mode {
@@ -94,6 +110,9 @@ struct punktfunk_connect_opts {
 	uint32_t timeout_ms;   /* for the whole of connecting; 0 = 10000 */
 	uint32_t drop_percent; /* test only: drop this share of received video datagrams, 0..90 */
 	uint32_t drop_seed;    /* test only */
+	/* since ABI 2 */
+	const char *cert_pem,
+		*key_pem; /* the identity to show, copied; both NULL = none is shown */
 };
 
 /* Fills opts with defaults (size included). */
