@@ -161,12 +161,13 @@ struct pf_msg {
 			bool forced;
 		} delivery_changed;
 		struct {
-			uint8_t interface_kind; /* 0 to 3 */
+			uint8_t interface_kind; /* 0 to 3 are known; as it came */
 			uint32_t link_mbps, send_buffer_kib;
 			uint8_t forced_profile; /* 0xFF = none */
 		} host_facts;
 		struct {
-			struct pf_span name, spake, device_key; /* device_key.data NULL = none */
+			struct pf_span name; /* UTF-8, at most PF_NAME_MAX; longer reads as empty */
+			struct pf_span spake, device_key; /* device_key.data NULL = none */
 		} pair_request;
 		struct {
 			struct pf_span spake;
@@ -211,7 +212,7 @@ struct pf_msg {
 		} clip_offer;
 		struct {
 			uint32_t seq, file_index; /* PF_CLIP_INDEX_NONE = no file */
-			struct pf_span mime;
+			struct pf_span mime; /* printable ASCII; empty only beside a file's index */
 		} clip_fetch;
 		struct {
 			uint8_t status;	     /* enum pf_clip_status */
@@ -219,8 +220,9 @@ struct pf_msg {
 		} clip_fetch_hdr;
 		struct {
 			uint32_t serial;
-			uint16_t width, height, hot_x, hot_y; /* sides 1 to PF_CURSOR_MAX_SIDE */
-			struct pf_span rgba; /* straight alpha, width * height * 4 bytes */
+			uint16_t width, height; /* 1 to PF_CURSOR_MAX_SIDE */
+			uint16_t hot_x, hot_y;	/* at most width, height */
+			struct pf_span rgba;	/* straight alpha, width * height * 4 bytes */
 		} cursor_shape;
 		bool client_draws_cursor;
 		struct {
@@ -232,7 +234,7 @@ struct pf_msg {
 			struct pf_span text;
 		} launch;
 		uint16_t pad_slots;
-		struct pf_input input_edge;
+		struct pf_input input_edge; /* PF_INPUT_KEY_DOWN or _UP */
 	};
 };
 
@@ -240,11 +242,16 @@ struct pf_msg {
 bool pf_msg_is_typed(const uint8_t *payload, size_t len);
 /*
  * Errors: PF_E_BAD_PACKET (magic, or a length that the type does not have), PF_E_UNSUPPORTED (a type
- * that is not in the enum: skip it, as wire 4.5 says). Loss is capped at 1e6 ppm; an RFI range that runs
- * backwards or is longer than PF_RFI_MAX_RANGE reads as PF_MSG_REQUEST_KEYFRAME. Spans point into payload.
+ * that is not in the enum, or a value of a later peer that leaves nothing to act on: skip it, as wire 4.5
+ * says). Loss is capped at 1e6 ppm; an RFI range that runs backwards or is longer than PF_RFI_MAX_RANGE reads
+ * as PF_MSG_REQUEST_KEYFRAME; a value that is in no enum here reads as docs/protocol.md 3.5 lists, so that
+ * what is read is within the enums above. Texts are valid UTF-8 without NUL, or empty. Spans point into payload.
  */
 int pf_msg_read(struct pf_msg *m, const uint8_t *payload, size_t len) PF_MUST_CHECK;
-/* Writes u16 length || payload, ready for the stream. Returns the length. Errors: PF_E_FULL, PF_E_INVALID. */
+/*
+ * Writes u16 length || payload, ready for the stream. Returns the length. Errors: PF_E_FULL (nothing is
+ * written then), PF_E_INVALID (what a reader would refuse or mend).
+ */
 int pf_msg_write_framed(uint8_t *out, size_t cap, const struct pf_msg *m) PF_MUST_CHECK;
 /* What pf_msg_write_framed() will need. Errors: PF_E_INVALID (a field out of range). */
 int pf_msg_framed_len(const struct pf_msg *m) PF_MUST_CHECK;
