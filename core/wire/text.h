@@ -12,4 +12,12 @@
  */
 bool pf_text_valid(const uint8_t *p, size_t len);
 
+/*
+ * A peer's text as a terminal or a log may show it: a C string of whole characters in out, cut at cap (at
+ * least 1). A question mark stands for each byte that is no UTF-8 and for each character that a terminal
+ * would obey: controls, ends of lines, and those that change the direction of the text. Returns its length,
+ * never more than len.
+ */
+size_t pf_text_clean(char *out, size_t cap, const void *text, size_t len);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/bytes.h"
+#include "core/wire/text.h"
 #include "host/base/log.h"
 #include "host/base/loop.h"
 #include "host/config/config.h"
@@ -50,18 +51,8 @@ static void on_session_lost(const char *why, void *userdata)
 
 static void take_name(struct native_client *c)
 {
-	char clean[PF_NAME_MAX + 1];
-	size_t n = 0;
-	for (const char *p = c->hello.name; *p && n < PF_NAME_MAX; p++) {
-		const unsigned char byte = (unsigned char)*p, next = (unsigned char)p[1];
-		/* U+0080 to U+009F are C2 80 to C2 9F: to a terminal, escape sequences in one character. */
-		const bool c1 = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
-		clean[n++] = byte < 0x20 || byte == 0x7F || c1 ? '?' : *p;
-		p += c1;
-	}
-	clean[n] = 0;
-	if (n)
-		snprintf(c->name, sizeof(c->name), "%s", clean);
+	if (c->hello.name[0])
+		pf_text_clean(c->name, sizeof(c->name), c->hello.name, strlen(c->hello.name));
 }
 
 static int make_session(struct native_client *c, uint32_t kbps, const char **why)
