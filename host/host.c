@@ -6,6 +6,7 @@
 
 #include "host/base/log.h"
 #include "host/config/config.h"
+#include "host/session/kept.h"
 #include "host/session/session.h"
 #include "host/vdisplay/vdisplay.h"
 
@@ -13,6 +14,7 @@ static void on_desktop_lost(const char *why, void *userdata)
 {
 	struct host *h = userdata;
 	log_error("desktop: %s; sessions on it end, the next one starts afresh", why);
+	kept_forget_all(h->kept);
 	session_desktop_lost(h, why);
 }
 
@@ -42,6 +44,12 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 		host_destroy(h);
 		return err;
 	}
+	err = kept_create(&h->kept, h);
+	if (err < 0) {
+		log_error("desktop: the host is out of memory");
+		host_destroy(h);
+		return err;
+	}
 	log_info("desktop: %s", h->vdisplay->impl->name);
 	*out = h;
 	return PF_OK;
@@ -52,6 +60,7 @@ void host_destroy(struct host *h)
 	if (!h)
 		return;
 	pf_check(!h->sessions);
+	kept_destroy(h->kept);
 	vdisplay_destroy(h->vdisplay);
 	free(h);
 }

@@ -8,6 +8,7 @@
 
 struct config;
 struct host;
+struct kept;
 struct loop;
 struct session;
 struct vdisplay;
@@ -23,6 +24,7 @@ struct host {
 	const char *capture_name, *inject_name; /* backends that go with the source */
 	struct session *sessions;		/* session::next */
 	uint64_t next_session_id;
+	struct kept *kept; /* displays whose clients may come back */
 };
 
 /* Finds or starts the desktop. On failure one sentence went to the log. */

@@ -13,6 +13,7 @@
 #include "host/media/clock.h"
 #include "host/native/access.h"
 #include "host/native/internal.h"
+#include "host/session/kept.h"
 
 /* Hello -> session -> Welcome -> Start -> punch -> pictures (wire 4.6). */
 
@@ -45,6 +46,7 @@ static void on_session_lost(const char *why, void *userdata)
 	struct native_client *c = userdata;
 	/* Not from inside session code: the close goes out now, the session stops with the connection. */
 	log_error("native: %s: %s", c->name, why);
+	c->session_failed = true;
 	quic_conn_close(c->conn, PF_CLOSE_SETUP_FAILED, why);
 	native_flush(c->native);
 }
@@ -57,6 +59,7 @@ static void take_name(struct native_client *c)
 
 static int make_session(struct native_client *c, uint32_t kbps, const char **why)
 {
+	struct vdisplay_output output;
 	struct session_params params = {
 		.host = c->native->host,
 		.mode = c->hello.mode,
@@ -69,6 +72,9 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 		*why = "host and client share no video codec: this host encodes H.264";
 		return PF_E_UNSUPPORTED;
 	}
+	/* From here on the session that it had is over. */
+	if (stay_take(c, &output))
+		params.adopt = &output;
 	int err = session_create(&c->session, &params, why);
 	if (err < 0)
 		return err;
@@ -125,11 +131,26 @@ static void refuse_mode(struct native_client *c)
 	native_end(c, PF_CLOSE_SETUP_FAILED, why);
 }
 
+/*
+ * A display that waits for its client takes a place, as it costs the desktop as much as one in use; but it gives
+ * way to a client that is here.
+ */
+static bool make_room(const struct native_client *c)
+{
+	const struct native *n = c->native;
+	uint32_t most = n->host->config->max_concurrent;
+	if (stay_has(c))
+		return true; /* it has a place already */
+	while (n->n_streaming + kept_count(n->host->kept) >= most)
+		if (n->n_streaming >= most || !kept_drop_oldest(n->host->kept))
+			return false;
+	return true;
+}
+
 void handshake_admitted(struct native_client *c)
 {
 	const char *why = "";
-	const struct config *config = c->native->host->config;
-	if (c->native->n_streaming >= config->max_concurrent) {
+	if (!make_room(c)) {
 		native_end(
 			c, PF_CLOSE_BUSY, "the host is busy: it serves as many clients as it may");
 		return;

@@ -12,6 +12,7 @@
 #include "core/wire/control.h"
 #include "core/wire/handshake.h"
 #include "host/session/session.h"
+#include "host/vdisplay/vdisplay.h"
 #include "net/quic_endpoint.h"
 #include "net/udp.h"
 
@@ -45,6 +46,7 @@ struct native {
 	struct native_client *clients; /* native_client::next */
 	unsigned n_streaming;
 	uint64_t sessions_done;
+	bool closing; /* native_destroy(): nobody comes back */
 	void (*on_done)(void *userdata);
 	void *userdata;
 };
@@ -108,6 +110,7 @@ struct native_client {
 	uint16_t start_port;
 	uint16_t early_port; /* of a punch that overtook Start; 0 = none */
 	struct session *session;
+	bool session_failed; /* it cannot go on, and its display may be why */
 	struct native_data data;
 	char name[PF_NAME_MAX + 1]; /* printable */
 };
@@ -116,6 +119,16 @@ struct native_client {
 void native_flush(struct native *n);
 /* Stops the session and closes the connection with a code; the client object goes when QUIC is done. */
 void native_end(struct native_client *c, uint64_t code, const char *reason);
+
+/* The same; *kept is the session's display (empty name: it has none), which stays. */
+void native_end_kept(
+	struct native_client *c, uint64_t code, const char *reason, struct vdisplay_output *kept);
+
+/* stay.c: the display that this client has still; its old connection, if it is there, ends. */
+bool stay_take(struct native_client *c, struct vdisplay_output *output);
+bool stay_has(const struct native_client *c);
+/* The connection ended like this: is the display to be kept for the client? */
+bool stay_wanted(const struct native_client *c, const struct pf_quic_end *end);
 
 /* handshake.c: the first three messages; returns an error only for bytes that the wire does not allow */
 int handshake_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;

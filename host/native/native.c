@@ -14,6 +14,7 @@
 #include "host/media/clock.h"
 #include "host/native/access.h"
 #include "host/native/internal.h"
+#include "host/session/kept.h"
 #include "net/identity.h"
 
 /* Connections beyond the sessions: some to be told "busy", some half-open ones of strangers. */
@@ -62,13 +63,17 @@ static void on_timer(void *userdata)
 	process(userdata);
 }
 
-static void stop_session(struct native_client *c)
+/* kept: gets the display, which then stays; NULL = it goes. */
+static void stop_session(struct native_client *c, struct vdisplay_output *kept)
 {
 	struct native *n = c->native;
 	if (!c->session)
 		return;
 	n->sessions_done += c->state == CLIENT_STREAM;
-	session_destroy(c->session);
+	if (kept)
+		session_destroy_kept(c->session, kept);
+	else
+		session_destroy(c->session);
 	c->session = NULL;
 	n->n_streaming--;
 	data_close(c);
@@ -76,11 +81,19 @@ static void stop_session(struct native_client *c)
 
 void native_end(struct native_client *c, uint64_t code, const char *reason)
 {
+	native_end_kept(c, code, reason, NULL);
+}
+
+void native_end_kept(
+	struct native_client *c, uint64_t code, const char *reason, struct vdisplay_output *kept)
+{
+	if (kept)
+		memset(kept, 0, sizeof(*kept));
 	if (c->state == CLIENT_ENDING)
 		return;
 	log_info("native: %s: ending: %s (0x%02llx)", c->name, reason, (unsigned long long)code);
 	access_forget(c);
-	stop_session(c);
+	stop_session(c, kept);
 	c->state = CLIENT_ENDING;
 	loop_set_deadline(c->timer, UINT64_MAX);
 	quic_conn_close(c->conn, code, reason);
@@ -132,7 +145,7 @@ static void client_free(struct native_client *c)
 	if (*at)
 		*at = c->next;
 	access_forget(c);
-	stop_session(c);
+	stop_session(c, NULL);
 	data_close(c);
 	pf_framer_destroy(c->framer);
 	control_close(c);
@@ -241,6 +254,12 @@ static void on_end(struct quic_conn *conn, const struct pf_quic_end *end, void *
 			end->reason[0] ? ": " : "", end->reason);
 	else if (c->state != CLIENT_ENDING)
 		log_info("native: %s is gone: %s", c->name, pf_strerror(end->err));
+	if (stay_wanted(c, end)) {
+		struct vdisplay_output kept;
+		stop_session(c, &kept);
+		if (kept.name[0])
+			kept_put(c->native->host->kept, c->fp, &kept, c->name);
+	}
 	client_free(c);
 }
 
@@ -276,6 +295,7 @@ static int listen_udp(struct native *n)
 		.identity = n->identity,
 		.callbacks = &callbacks,
 		.userdata = n,
+		.idle_timeout_ns = config->idle_timeout * 1000000000ull,
 		.max_connections = config->max_concurrent + EXTRA_CONNECTIONS,
 		.max_handshaking = MAX_HANDSHAKING,
 		.retry_from = RETRY_FROM,
@@ -346,6 +366,7 @@ void native_destroy(struct native *n)
 {
 	if (!n)
 		return;
+	n->closing = true;
 	loop_remove(&n->readable);
 	loop_remove(&n->timer);
 	for (struct native_client *c = n->clients; c; c = c->next)

@@ -2,6 +2,8 @@
 #ifndef HOST_NATIVE_NATIVE_H
 #define HOST_NATIVE_NATIVE_H
 
+#include <stdint.h>
+
 #include "core/base/error.h"
 
 struct host;
@@ -19,5 +21,10 @@ int native_create(struct native **out, struct host *host, void (*on_done)(void *
 	void *userdata) PF_MUST_CHECK;
 /* Ends every session and tells the clients. Takes NULL. */
 void native_destroy(struct native *n);
+/*
+ * The client of this fingerprint (32 bytes) has no access any more: a display that is kept for it goes. What
+ * runs is not touched: end that first.
+ */
+void native_forget(struct native *n, const uint8_t *fp);
 
 #endif

@@ -101,11 +101,28 @@ bool session_mode_allowed(const struct host *h, const struct pf_mode *mode)
 		(uint64_t)h->config->max_megapixels * 1000000u;
 }
 
+/* What is on it stays where it is: the display changes its size, as in mid-session. */
+static int adopt_output(struct session *s)
+{
+	const struct pf_mode *m = &s->params.mode;
+	struct vdisplay *v = s->host->vdisplay;
+	s->output = *s->params.adopt;
+	int err = vdisplay_set_mode(v, &s->output, m->width, m->height, m->refresh_hz);
+	if (err < 0)
+		vdisplay_remove_output(v, &s->output);
+	else
+		vdisplay_show_output(v, &s->output, true);
+	return err;
+}
+
 static int make_output(struct session *s, const char **why)
 {
 	const struct pf_mode *m = &s->params.mode;
-	int err = vdisplay_add_output(
-		s->host->vdisplay, m->width, m->height, m->refresh_hz, &s->output);
+	int err = s->params.adopt ? adopt_output(s) : PF_E_IO;
+	if (err < 0)
+		err = vdisplay_add_output(
+			s->host->vdisplay, m->width, m->height, m->refresh_hz, &s->output);
+	s->params.adopt = NULL;
 	if (err < 0) {
 		*why = "the desktop could not make a display of this size";
 		return err;
@@ -216,15 +233,25 @@ static void unlink_session(struct session *s)
 
 void session_destroy(struct session *s)
 {
+	struct vdisplay_output output;
 	if (!s)
 		return;
+	struct vdisplay *v = s->host->vdisplay;
+	session_destroy_kept(s, &output);
+	if (output.name[0])
+		vdisplay_remove_output(v, &output);
+}
+
+void session_destroy_kept(struct session *s, struct vdisplay_output *output)
+{
 	struct session_stats stats;
 	bool ran = s->video.running;
 	capture_destroy(s->capture);
 	video_stop(&s->video);
 	inject_destroy(s->inject);
+	memset(output, 0, sizeof(*output));
 	if (s->has_output)
-		vdisplay_remove_output(s->host->vdisplay, &s->output);
+		*output = s->output;
 	unlink_session(s);
 	session_get_stats(s, &stats);
 	if (ran)

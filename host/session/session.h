@@ -19,6 +19,7 @@
 struct loop;
 struct host;
 struct session;
+struct vdisplay_output;
 
 /* What a protocol does with a session's output. */
 struct session_sink {
@@ -37,6 +38,8 @@ struct session_params {
 	uint8_t codec;	       /* one bit */
 	struct session_sink sink;
 	const char *name; /* of the client, for the log */
+	/* A display that this client had: it is set to mode and used, or goes. NULL = make a new one. */
+	const struct vdisplay_output *adopt;
 };
 
 struct session_stats {
@@ -61,6 +64,8 @@ int session_create(
 int session_start(struct session *s) PF_MUST_CHECK;
 /* Stops the threads, releases keys, removes the output. Synchronous. Takes NULL. */
 void session_destroy(struct session *s);
+/* The same, but the output stays and is the caller's: an empty name when there is none. */
+void session_destroy_kept(struct session *s, struct vdisplay_output *output);
 
 /* The mode as really made. */
 struct pf_mode session_mode(const struct session *s);

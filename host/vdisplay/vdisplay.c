@@ -100,6 +100,12 @@ int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32
 	return v->impl->set_mode(v, output, width, height, refresh_hz);
 }
 
+void vdisplay_show_output(struct vdisplay *v, const struct vdisplay_output *output, bool shown)
+{
+	if (v->impl->show_output)
+		v->impl->show_output(v, output, shown);
+}
+
 void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output)
 {
 	v->impl->remove_output(v, output);

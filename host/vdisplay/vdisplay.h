@@ -44,6 +44,9 @@ struct vdisplay_impl {
 	int (*set_mode)(struct vdisplay *base, struct vdisplay_output *output, uint32_t width,
 		uint32_t height, uint32_t refresh_hz);
 	void (*remove_output)(struct vdisplay *base, struct vdisplay_output *output);
+	/* optional */
+	void (*show_output)(
+		struct vdisplay *base, const struct vdisplay_output *output, bool shown);
 	/* optional: a sentence on why create() failed, for the log and the client */
 	const char *(*why)(void);
 };
@@ -70,5 +73,10 @@ int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uin
 int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32_t width,
 	uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
 void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output);
+/*
+ * An output that nobody looks at for now (shown = false) gives the keyboard's focus to one that somebody does;
+ * it stays as it is. One that is looked at again takes it back. New outputs are shown.
+ */
+void vdisplay_show_output(struct vdisplay *v, const struct vdisplay_output *output, bool shown);
 
 #endif

@@ -16,7 +16,7 @@
 #include "host/vdisplay/vdisplay.h"
 
 /* One sway, one output a client; more than this is a mistake. */
-#define MAX_OUTPUTS 16
+#define MAX_OUTPUTS 64
 
 struct wlroots {
 	struct vdisplay base;
@@ -28,6 +28,7 @@ struct wlroots {
 	struct loop_source *on_child, *on_watch;
 	char ipc_path[SWAY_SESSION_PATH_MAX], wayland_path[SWAY_SESSION_PATH_MAX];
 	char used[MAX_OUTPUTS][64]; /* names of outputs that are given out; empty = free */
+	bool hidden[MAX_OUTPUTS];   /* given out, but nobody looks at it now */
 	char focus_before[64];	    /* the output that had the focus when the first was made */
 };
 
@@ -47,6 +48,7 @@ static void forget_compositor(struct wlroots *w)
 	w->up = false;
 	w->focus_before[0] = 0;
 	memset(w->used, 0, sizeof(w->used));
+	memset(w->hidden, 0, sizeof(w->hidden));
 }
 
 static void tell_lost(struct wlroots *w, const char *why)
@@ -313,6 +315,39 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 	return finish(&ipc, err);
 }
 
+static bool *hidden_of(struct wlroots *w, const char *slot)
+{
+	return &w->hidden[(size_t)(slot - w->used[0]) / sizeof(w->used[0])];
+}
+
+static bool has_focus(struct sway_ipc *ipc, const char *name)
+{
+	char focused[64];
+	return sway_output_focused(ipc, focused, sizeof(focused)) >= 0 &&
+		strcmp(focused, name) == 0;
+}
+
+/* To another client's output, else to where the user was: what is typed goes nowhere else. */
+static void give_focus(struct wlroots *w, struct sway_ipc *ipc)
+{
+	const char *next = w->focus_before;
+	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+		if (w->used[i][0] && !w->hidden[i])
+			next = w->used[i];
+	}
+	if (next[0] && sway_output_focus(ipc, next) < 0)
+		log_debug("wlroots: %s", ipc->error);
+}
+
+static bool any_used(const struct wlroots *w)
+{
+	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+		if (w->used[i][0])
+			return true;
+	}
+	return false;
+}
+
 static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 {
 	struct wlroots *w = from_base(base);
@@ -321,23 +356,35 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 	if (!slot)
 		return;
 	memset(slot, 0, sizeof(w->used[0]));
+	*hidden_of(w, slot) = false;
 	if (open_ipc(w, &ipc) < 0)
 		return;
-	char focused[64];
-	const bool had_focus = sway_output_focused(&ipc, focused, sizeof(focused)) >= 0 &&
-		strcmp(focused, output->name) == 0;
+	const bool had_focus = has_focus(&ipc, output->name);
 	/* In a session of our own what runs there waits for the client, out of the others' sight. */
 	sway_output_drop(&ipc, output->name, !w->own, w->focus_before);
-	/* Back to another client's output, else to where the user was. */
-	const char *next = w->focus_before;
-	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
-		if (w->used[i][0])
-			next = w->used[i];
-	}
-	if (had_focus && next[0] && sway_output_focus(&ipc, next) < 0)
-		log_debug("wlroots: %s", ipc.error);
-	if (next == w->focus_before)
+	if (had_focus)
+		give_focus(w, &ipc);
+	if (!any_used(w))
 		w->focus_before[0] = 0;
+	sway_ipc_close(&ipc);
+}
+
+static void show_output(struct vdisplay *base, const struct vdisplay_output *output, bool shown)
+{
+	struct wlroots *w = from_base(base);
+	char *slot = find_slot(w, output);
+	struct sway_ipc ipc;
+	if (!slot)
+		return;
+	*hidden_of(w, slot) = !shown;
+	if (open_ipc(w, &ipc) < 0)
+		return;
+	if (shown) {
+		if (sway_output_show(&ipc, output->name, w->own ? w->session.app_path : "") < 0)
+			log_debug("wlroots: %s", ipc.error);
+	} else if (has_focus(&ipc, output->name)) {
+		give_focus(w, &ipc);
+	}
 	sway_ipc_close(&ipc);
 }
 
@@ -354,5 +401,6 @@ const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.add_output = add_output,
 	.set_mode = set_mode,
 	.remove_output = remove_output,
+	.show_output = show_output,
 	.why = why,
 };

@@ -62,11 +62,18 @@ void raw_turn(struct raw *r)
 
 void raw_open(struct raw *r, int port)
 {
+	raw_open_as(r, port, NULL);
+}
+
+void raw_open_as(struct raw *r, int port, const struct pf_identity *identity)
+{
 	union udp_addr to = {.in4 = {.sin_family = AF_INET,
 				     .sin_port = htons((uint16_t)port),
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
-	struct quic_endpoint_params params = {
-		.bind_host = "127.0.0.1", .callbacks = &callbacks, .userdata = r};
+	struct quic_endpoint_params params = {.bind_host = "127.0.0.1",
+		.callbacks = &callbacks,
+		.identity = identity,
+		.userdata = r};
 	memset(r, 0, sizeof(*r));
 	assert_int_equal(quic_endpoint_create(&r->endpoint, &params), 0);
 	assert_int_equal(quic_endpoint_connect(

@@ -21,6 +21,8 @@ struct raw {
 };
 
 void raw_open(struct raw *r, int port);
+/* Shows this certificate; NULL = none. */
+void raw_open_as(struct raw *r, int port, const struct pf_identity *identity);
 void raw_close(struct raw *r);
 /* One frame: length || payload. */
 void raw_send(struct raw *r, const uint8_t *payload, size_t len);

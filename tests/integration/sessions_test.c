@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/bytes.h"
+#include "core/quic/conn.h"
+#include "core/wire/handshake.h"
+#include "host/media/clock.h"
+#include "tests/integration/raw_client.h"
+#include "tests/support/host_process.h"
+
+/*
+ * Clients that come, go, are lost and come back to a real host process. The host gives a lost display one second
+ * more than the lost client. PUNKTFUNK_HOST names the program.
+ */
+
+#define MS	1000000ull
+#define WAIT_NS (5000 * MS)
+
+static struct host_process host;
+static struct pf_identity *alice, *bob;
+
+static const char *const host_args[] = {"--source", "synthetic", "--encoder", "null",
+	"--max-concurrent", "2", "--idle-timeout", "1", "--grace", "2", NULL};
+
+static const char kept[] = "the display is kept", back[] = "back on its display",
+		  gone[] = "the display that was kept goes: ";
+
+/* How often the log says this so far. */
+static unsigned said(const char *text)
+{
+	static char log[262144];
+	char path[128];
+	unsigned n = 0;
+	snprintf(path, sizeof(path), "%s/host.log", host.dir);
+	FILE *f = fopen(path, "re");
+	log[f ? fread(log, 1, sizeof(log) - 1, f) : 0] = 0;
+	if (f)
+		fclose(f);
+	for (const char *at = log; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+static void wait_said(const char *text, unsigned n)
+{
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	while (said(text) < n && clock_now_ns() < until)
+		usleep(5000);
+	if (said(text) != n)
+		fail_msg("the host said '%s' %u times, not %u", text, said(text), n);
+}
+
+static void hello(struct raw *r, const struct pf_identity *who, uint32_t width, uint32_t height)
+{
+	uint8_t payload[64];
+	raw_open_as(r, host.port, who);
+	size_t n = raw_good_hello(payload, sizeof(payload));
+	pf_put_le32(payload + 8, width);
+	pf_put_le32(payload + 12, height);
+	raw_send(r, payload, n);
+}
+
+static void welcomed(struct raw *r, struct pf_welcome *w)
+{
+	raw_wait_bytes(r, 2 + PF_WELCOME_MIN);
+	assert_int_equal(pf_welcome_read(w, r->got + 2, pf_get_le16(r->got)), 0);
+}
+
+static void have_session(struct raw *r, const struct pf_identity *who, struct pf_welcome *w)
+{
+	hello(r, who, 640, 480);
+	welcomed(r, w);
+}
+
+static void quit(struct raw *r)
+{
+	quic_conn_close(r->conn, PF_CLOSE_QUIT, "bye");
+	quic_endpoint_flush(r->endpoint, clock_now_ns());
+	raw_close(r);
+}
+
+/* The link is gone: nothing more is sent, read or acknowledged. */
+static void lose(struct raw *r, unsigned n_kept)
+{
+	wait_said(kept, n_kept);
+	raw_close(r);
+}
+
+static void a_client_takes_its_session_over(void **state)
+{
+	struct raw old, new;
+	struct pf_welcome a, b;
+	unsigned n_back = said(back), n_kept = said(kept);
+	(void)state;
+	have_session(&old, alice, &a);
+	hello(&new, alice, 800, 600);
+	welcomed(&new, &b);
+	assert_int_equal(b.mode.width, 800);
+	assert_memory_not_equal(a.aes_key, b.aes_key, 16);
+	assert_memory_not_equal(a.salt, b.salt, 4);
+	raw_expect_close(&old, PF_CLOSE_END, "connected again");
+	wait_said(back, n_back + 1);
+	quit(&new);
+	assert_int_equal(said(kept), n_kept);
+}
+
+static void another_client_takes_nothing_over(void **state)
+{
+	struct raw a, b, c;
+	struct pf_welcome w;
+	unsigned n_back = said(back);
+	(void)state;
+	have_session(&a, alice, &w);
+	have_session(&b, bob, &w);
+	/* Nor does one without a certificate, and two is all that this host serves. */
+	hello(&c, NULL, 640, 480);
+	raw_expect_close(&c, PF_CLOSE_BUSY, "busy");
+	/* But whoever has a session may have it again. */
+	have_session(&c, bob, &w);
+	raw_expect_close(&b, PF_CLOSE_END, "connected again");
+	assert_false(a.ended);
+	assert_int_equal(said(back), n_back + 1);
+	quit(&a);
+	quit(&c);
+}
+
+static void a_bad_hello_takes_nothing_over(void **state)
+{
+	struct raw old, new;
+	struct pf_welcome w;
+	(void)state;
+	have_session(&old, alice, &w);
+	hello(&new, alice, 100000, 100000);
+	raw_expect_close(&new, PF_CLOSE_SETUP_FAILED, "cannot be made");
+	for (int i = 0; i < 20; i++)
+		raw_turn(&old);
+	assert_false(old.ended);
+	quit(&old);
+}
+
+static void a_lost_client_comes_back_to_its_display(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	unsigned n_back = said(back), n_kept = said(kept), n_gone = said(gone);
+	(void)state;
+	have_session(&r, alice, &w);
+	uint64_t lost_ns = clock_now_ns();
+	lose(&r, n_kept + 1);
+	/* --idle-timeout 1 */
+	assert_in_range(clock_now_ns() - lost_ns, 500 * MS, 3000 * MS);
+	hello(&r, alice, 1024, 768);
+	welcomed(&r, &w);
+	assert_int_equal(w.mode.width, 1024);
+	assert_int_equal(said(back), n_back + 1);
+	assert_int_equal(said(gone), n_gone);
+	quit(&r);
+}
+
+static void a_display_waits_no_longer_than_its_grace(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	unsigned n_back = said(back), n_kept = said(kept), n_gone = said(gone);
+	(void)state;
+	have_session(&r, alice, &w);
+	lose(&r, n_kept + 1);
+	wait_said(gone, n_gone + 1);
+	have_session(&r, alice, &w);
+	assert_int_equal(said(back), n_back);
+	quit(&r);
+}
+
+static void who_quits_leaves_nothing(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	unsigned n_back = said(back), n_kept = said(kept);
+	(void)state;
+	have_session(&r, alice, &w);
+	quit(&r);
+	wait_said("left (0x51", said("left (0x51"));
+	have_session(&r, alice, &w);
+	quit(&r);
+	/* Nor can one come back that nobody can recognise. */
+	have_session(&r, NULL, &w);
+	raw_close(&r);
+	have_session(&r, NULL, &w);
+	quit(&r);
+	assert_int_equal(said(back), n_back);
+	assert_int_equal(said(kept), n_kept);
+}
+
+/* A program that crashed, or that its phone put to sleep, says a plain end or nothing. */
+static void a_plain_end_is_no_quit(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	unsigned n_back = said(back), n_kept = said(kept);
+	(void)state;
+	have_session(&r, alice, &w);
+	raw_close(&r);
+	wait_said(kept, n_kept + 1);
+	have_session(&r, alice, &w);
+	assert_int_equal(said(back), n_back + 1);
+	quit(&r);
+}
+
+static void a_waiting_display_gives_way_to_a_client(void **state)
+{
+	struct raw a, b, c;
+	struct pf_welcome w;
+	unsigned n_back = said(back), n_kept = said(kept), n_gone = said(gone);
+	(void)state;
+	have_session(&b, bob, &w);
+	have_session(&a, alice, &w);
+	raw_close(&a);
+	wait_said(kept, n_kept + 1);
+	have_session(&c, NULL, &w);
+	assert_int_equal(said(gone), n_gone + 1);
+	hello(&a, alice, 640, 480);
+	raw_expect_close(&a, PF_CLOSE_BUSY, "busy");
+	quit(&c);
+	have_session(&a, alice, &w);
+	assert_int_equal(said(back), n_back);
+	quit(&a);
+	quit(&b);
+}
+
+static void a_host_ends_with_displays_that_wait(void **state)
+{
+	struct host_process other;
+	struct raw r;
+	struct pf_welcome w;
+	(void)state;
+	assert_int_equal(host_process_start(&other, getenv("PUNKTFUNK_HOST"), host_args), 0);
+	const int port = host.port;
+	host.port = other.port;
+	have_session(&r, alice, &w);
+	raw_close(&r);
+	host.port = port;
+	assert_true(host_process_logged(&other, kept, 5000));
+	assert_int_equal(host_process_end(&other), 0);
+	assert_true(host_process_logged(&other, "the host is shutting down", 0));
+	host_process_clean(&other);
+}
+
+static int start(void **state)
+{
+	const char *path = getenv("PUNKTFUNK_HOST");
+	(void)state;
+	if (pf_identity_generate(&alice, "punktfunk-client", (uint64_t)time(NULL)) < 0 ||
+		pf_identity_generate(&bob, "punktfunk-client", (uint64_t)time(NULL)) < 0)
+		return -1;
+	return path ? host_process_start(&host, path, host_args) : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	int err = host_process_end(&host);
+	host_process_clean(&host);
+	pf_identity_destroy(alice);
+	pf_identity_destroy(bob);
+	return err;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_client_takes_its_session_over),
+		cmocka_unit_test(another_client_takes_nothing_over),
+		cmocka_unit_test(a_bad_hello_takes_nothing_over),
+		cmocka_unit_test(a_lost_client_comes_back_to_its_display),
+		cmocka_unit_test(a_display_waits_no_longer_than_its_grace),
+		cmocka_unit_test(who_quits_leaves_nothing),
+		cmocka_unit_test(a_plain_end_is_no_quit),
+		cmocka_unit_test(a_waiting_display_gives_way_to_a_client),
+		cmocka_unit_test(a_host_ends_with_displays_that_wait),
+	};
+	return cmocka_run_group_tests(tests, start, stop);
+}
