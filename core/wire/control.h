@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/pair/pair.h"
 #include "core/wire/datagram.h"
 #include "core/wire/handshake.h"
 
@@ -73,17 +74,15 @@ enum pf_msg_type {
 #define PF_MSG_MAX_LEN	 64u
 #define PF_RFI_MAX_RANGE 256u /* frames: no encoder keeps references for longer */
 
-#define PF_SPAKE_MSG_LEN    33u	 /* side byte and point (wire 5.1) */
-#define PF_SPAKE_MSG_MAX    255u /* what a reader takes; the arithmetic wants 33 */
-#define PF_PAIR_CONFIRM_LEN 32u
-#define PF_DEVICE_KEY_MAX   512u /* SPKI DER of a P-256 key is 91 */
-#define PF_REASON_MAX	    256u
-#define PF_CLIP_MAX_OFFERS  16u
-#define PF_CLIP_MIME_MAX    128u
-#define PF_CLIP_INDEX_NONE  0xFFFFFFFFu
-#define PF_CURSOR_MAX_SIDE  120u /* pixels: a larger one does not fit a frame */
-#define PF_LAUNCH_TEXT_MAX  200u
-#define PF_CLIP_MIME_TEXT   "text/plain;charset=utf-8"
+#define PF_SPAKE_MSG_MAX   255u /* what a reader takes; core/pair wants PF_PAIR_MESSAGE_LEN */
+#define PF_DEVICE_KEY_MAX  512u /* SPKI DER of a P-256 key is 91 */
+#define PF_REASON_MAX	   256u
+#define PF_CLIP_MAX_OFFERS 16u
+#define PF_CLIP_MIME_MAX   128u
+#define PF_CLIP_INDEX_NONE 0xFFFFFFFFu
+#define PF_CURSOR_MAX_SIDE 120u /* pixels: a larger one does not fit a frame */
+#define PF_LAUNCH_TEXT_MAX 200u
+#define PF_CLIP_MIME_TEXT  "text/plain;charset=utf-8"
 
 enum pf_bitrate_reason {
 	PF_BITRATE_GRANTED,
