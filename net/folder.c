@@ -56,13 +56,15 @@ static int check_folder(struct folder *f)
 	/* Root may be told to use somebody's: what that one does with their own folder is their affair. */
 	if (geteuid() != 0 && st.st_uid != geteuid() && st.st_uid != 0)
 		return folder_fail(f, PF_E_INVALID,
-			"The folder %s of the configuration belongs to another user (uid %u). Name "
-			"one of your own with PUNKTFUNK_CONFIG_DIR.",
+			"The folder %s belongs to another user (uid %u). Name one of your own "
+			"(PUNKTFUNK_CONFIG_DIR).",
 			f->path, (unsigned)st.st_uid);
+	if (st.st_mode & S_ISVTX && st.st_mode & 022)
+		return folder_fail(f, PF_E_INVALID,
+			"All users share the folder %s: name a folder of your own in it.", f->path);
 	if (st.st_mode & 022)
 		return folder_fail(f, PF_E_INVALID,
-			"Others can write to the folder %s of the configuration (mode %04o). Run: "
-			"chmod go-w '%s'",
+			"Others can write to the folder %s (mode %04o). Run: chmod go-w '%s'",
 			f->path, (unsigned)(st.st_mode & 07777), f->path);
 	return PF_OK;
 }
@@ -90,14 +92,14 @@ int folder_enter(struct folder *f, const char *path, unsigned wait_ms, char *why
 	int err = make_dirs(path);
 	if (err < 0)
 		return folder_fail(f, PF_E_IO,
-			"Cannot make the folder %s for the configuration: %s. Make it by hand, or "
-			"name another one with PUNKTFUNK_CONFIG_DIR.",
+			"Cannot make the folder %s: %s. Make it by hand, or name another one "
+			"(PUNKTFUNK_CONFIG_DIR).",
 			path, strerror(-err));
 	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->fd < 0)
 		return folder_fail(f, PF_E_IO,
-			"Cannot open the folder %s of the configuration: %s. Check its owner and "
-			"its mode (it should be yours, 0700).",
+			"Cannot open the folder %s: %s. Check its owner and its mode (it should be "
+			"yours, 0700).",
 			path, strerror(errno));
 	err = check_folder(f);
 	return err < 0 ? err : lock(f, wait_ms);
