@@ -222,7 +222,8 @@ static bool passes_gate(struct punktfunk_connection *c, const struct pf_au *au)
 	struct pf_gate_frame frame = {
 		.user_flags = au->user_flags,
 		.keyframe = is_keyframe(c, au),
-		.gap = au->after_gap || stale,
+		.gap = au->after_gap,
+		.skip = stale,
 	};
 	bool passes = pf_gate_pass(&c->gate, &frame);
 	if (passes == atomic_load(&c->want_fresh))

@@ -31,8 +31,9 @@ enum pf_ask_kind pf_ask_poll(struct pf_ask *a, const struct pf_ask_state *s, uin
 		a->last = s->last;
 	a->due_ns = now_ns + rtt_ns + ANSWER_NS;
 	a->next_ns = now_ns + interval(s, rtt_ns);
-	/* A wider range means a keyframe at both ends. */
-	return s->hole && s->last - s->first <= PF_RFI_MAX_RANGE ? PF_ASK_RFI : PF_ASK_KEYFRAME;
+	/* A wider range means a keyframe at both ends; and of what a closed gate kept back no range tells. */
+	return s->hole && !s->closed && s->last - s->first <= PF_RFI_MAX_RANGE ? PF_ASK_RFI
+									       : PF_ASK_KEYFRAME;
 }
 
 uint64_t pf_ask_deadline(const struct pf_ask *a)

@@ -18,14 +18,15 @@ static bool is_healed(struct pf_gate *g, uint32_t user_flags)
 
 bool pf_gate_pass(struct pf_gate *g, const struct pf_gate_frame *f)
 {
-	bool anchor = f->keyframe || (f->user_flags & PF_USER_RECOVERY_ANCHOR);
+	g->skipping = (g->skipping || f->skip) && !f->keyframe;
+	bool anchor = f->keyframe || (!g->skipping && (f->user_flags & PF_USER_RECOVERY_ANCHOR));
 	g->started |= f->keyframe;
-	if (f->gap) {
+	if (f->gap || f->skip) {
 		g->broken = true;
 		g->wave = false;
 		g->marks = 0;
 	}
 	if (is_healed(g, f->user_flags) || anchor)
-		g->broken = false;
+		g->broken = g->skipping = false;
 	return !pf_gate_is_closed(g);
 }

@@ -11,18 +11,20 @@
  * anchor, or the end of an intra-refresh wave that began after the gap.
  * Thread: one thread at a time.
  */
-struct pf_gate {      /* init with zeros */
-	bool started; /* a keyframe passed */
-	bool broken;  /* a gap since then */
-	bool closes;  /* this sender marks begin and end of a wave, not only boundaries */
-	bool wave;    /* a wave began since the gap */
+struct pf_gate {       /* init with zeros */
+	bool started;  /* a keyframe passed */
+	bool broken;   /* a gap since then */
+	bool skipping; /* the caller had it close: an anchor may refer to what was not decoded */
+	bool closes;   /* this sender marks begin and end of a wave, not only boundaries */
+	bool wave;     /* a wave began since the gap */
 	unsigned marks;
 };
 
 struct pf_gate_frame {
 	uint32_t user_flags; /* enum pf_user_flags */
 	bool keyframe;	     /* decodes by itself; a recovery anchor is told by user_flags */
-	bool gap;	     /* frames before it were lost, or will not be decoded */
+	bool gap;	     /* frames before it were lost */
+	bool skip; /* it is not to be decoded, nor what follows: no sender knows, so no anchor helps */
 };
 
 /* Takes the next frame in order. Returns whether it may be decoded. */

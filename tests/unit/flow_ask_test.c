@@ -57,6 +57,11 @@ static void what_no_range_tells_is_a_keyframe(void **state)
 	assert_int_equal(pf_ask_poll(&a, &s, 1), PF_ASK_KEYFRAME);
 	/* No round trip, no refresh known: the usual frame, not a flood. */
 	assert_in_range(pf_ask_deadline(&a), 16 * MS, 25 * MS);
+	struct pf_ask both = {0};
+	s = hole(9, 9);
+	s.closed =
+		true; /* frames before the hole were not decoded either: an anchor may refer to them */
+	assert_int_equal(pf_ask_poll(&both, &s, 1), PF_ASK_KEYFRAME);
 	struct pf_ask b = {0};
 	s = hole(5, 5 + PF_RFI_MAX_RANGE + 1);
 	assert_int_equal(pf_ask_poll(&b, &s, 1), PF_ASK_KEYFRAME);

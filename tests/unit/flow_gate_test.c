@@ -47,6 +47,21 @@ static void an_anchor_ends_a_gap(void **state)
 	assert_true(pass(&g, 0));
 }
 
+static void an_anchor_does_not_end_what_the_reader_skipped(void **state)
+{
+	(void)state;
+	struct pf_gate g = open_gate();
+	assert_false(pf_gate_pass(&g, &(struct pf_gate_frame){.skip = true}));
+	assert_false(pass(&g, PF_USER_RECOVERY_ANCHOR));
+	assert_false(pass_gap(&g, PF_USER_RECOVERY_ANCHOR));
+	assert_true(pf_gate_pass(&g, &(struct pf_gate_frame){.keyframe = true}));
+	assert_false(pass_gap(&g, 0));
+	assert_true(pass(&g, PF_USER_RECOVERY_ANCHOR));
+	/* A late keyframe is a start all the same. */
+	assert_true(pf_gate_pass(&g, &(struct pf_gate_frame){.keyframe = true, .skip = true}));
+	assert_true(pass(&g, 0));
+}
+
 static void the_second_boundary_heals(void **state)
 {
 	(void)state;
@@ -82,6 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_keyframe_starts),
 		cmocka_unit_test(an_anchor_ends_a_gap),
+		cmocka_unit_test(an_anchor_does_not_end_what_the_reader_skipped),
 		cmocka_unit_test(the_second_boundary_heals),
 		cmocka_unit_test(a_wave_from_before_the_gap_does_not_heal),
 	};
