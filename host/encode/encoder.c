@@ -107,10 +107,41 @@ int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe, 
 		frame->stride < (size_t)frame->width * 4 || frame->stride > INT_MAX)
 		return PF_E_INVALID;
 	unit->len = 0;
+	unit->number = e->next_number++;
 	int err = e->impl->encode(e, frame, force_keyframe, unit);
-	if (err < 0)
+	if (err < 0) {
 		unit->len = 0;
+		e->usable = 0;
+		return err;
+	}
+	e->usable = unit->keyframe ? 1 : e->usable << 1 | 1;
+	unit->anchor = e->anchor_due && !unit->keyframe;
+	e->anchor_due = false;
 	return err;
+}
+
+int encoder_invalidate(struct encoder *e, uint64_t number)
+{
+	if (number >= e->next_number)
+		return PF_OK;
+	uint64_t age = e->next_number - number;
+	uint64_t reach = (UINT64_C(1) << e->caps.depth) - 1;
+	uint64_t left = age < 64 ? e->usable & reach & ~((UINT64_C(1) << age) - 1) : 0;
+	if (!left)
+		return PF_E_UNSUPPORTED;
+	int err = e->impl->invalidate ? e->impl->invalidate(e, number) : PF_OK;
+	if (err < 0)
+		return err;
+	e->usable = left;
+	e->anchor_due = true;
+	return PF_OK;
+}
+
+unsigned encoder_depth(uint32_t refresh_hz)
+{
+	/* The unit before the lost one is one more. */
+	uint32_t depth = (refresh_hz * ENCODER_DEPTH_MS + 999) / 1000 + 1;
+	return depth < ENCODER_MAX_DEPTH ? depth : ENCODER_MAX_DEPTH;
 }
 
 int encoder_set_bitrate(struct encoder *e, uint32_t kbps)

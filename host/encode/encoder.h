@@ -25,7 +25,8 @@ struct encoder_params {
 
 struct encoder_caps {
 	bool live_bitrate; /* set_bitrate() without a keyframe */
-	bool invalidate;   /* can refer past a range of lost frames */
+	/* How many units back one may still be referred to: what encoder_invalidate() can reach; 0 = it cannot. */
+	unsigned depth;
 	/* Size of the coded picture: the asked one, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
 	uint32_t coded_width, coded_height;
 };
@@ -41,12 +42,18 @@ struct encoder_impl {
 	int (*encode)(
 		struct encoder *base, struct frame *frame, bool force_keyframe, struct unit *unit);
 	int (*set_bitrate)(struct encoder *base, uint32_t kbps);
+	/* No unit from number on may be referred to again; one before it can be. NULL: units refer to nothing. */
+	int (*invalidate)(struct encoder *base, uint64_t number);
 };
 
 struct encoder {
 	const struct encoder_impl *impl;
 	struct encoder_caps caps;
 	struct encoder_params params;
+	/* encoder.c's own */
+	uint64_t next_number;
+	uint64_t usable; /* bit i: unit next_number - 1 - i can be referred to */
+	bool anchor_due; /* units were invalidated since the last one */
 };
 
 extern const struct encoder_impl encoder_x264_impl; /* HAVE_X264 */
@@ -60,6 +67,13 @@ extern const struct encoder_impl
 #define ENCODER_MAX_SIZE     8192u /* pixels a side: the largest picture of any codec level in use */
 #define ENCODER_MAX_HZ	     1000u
 #define ENCODER_MAX_THREADS  16u
+#define ENCODER_MAX_DEPTH    16u /* H.264's and HEVC's */
+
+/*
+ * How far back references should reach: a client gives a lost frame up after 120 ms (wire 7.5) and asks for a
+ * keyframe instead, and what it asked for by then is two frames on its way.
+ */
+#define ENCODER_DEPTH_MS 150u
 
 /*
  * name NULL or "auto" = the first that can make params->codec; "x264", "null". The bitrate is clamped to
@@ -75,6 +89,14 @@ void encoder_destroy(struct encoder *e); /* takes NULL */
  */
 int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe,
 	struct unit *unit) PF_MUST_CHECK;
+/*
+ * Unit `number` (as in struct unit) and all that came after it are lost to the decoder: the next unit, marked
+ * unit.anchor, refers to older ones only. Units may be named twice. Errors: PF_E_UNSUPPORTED (caps.depth is 0,
+ * or nothing old enough is left): nothing changed, and only a keyframe helps; PF_E_IO.
+ */
+int encoder_invalidate(struct encoder *e, uint64_t number) PF_MUST_CHECK;
+/* Units of ENCODER_DEPTH_MS at this rate, at most ENCODER_MAX_DEPTH: what a backend aims at. */
+unsigned encoder_depth(uint32_t refresh_hz);
 /* From the next frame on; clamped. Errors: PF_E_UNSUPPORTED (see caps.live_bitrate), PF_E_IO. */
 int encoder_set_bitrate(struct encoder *e, uint32_t kbps) PF_MUST_CHECK;
 /* The codecs (bits of enum pf_codec) that the named encoder can make; NULL or "auto" = any that may be picked. */

@@ -21,7 +21,10 @@ struct unit {
 	size_t len, cap;
 	uint32_t width, height;
 	bool keyframe; /* IDR: decodable by itself */
-	bool repeated; /* the same picture as before, sent because nothing changed for a while */
+	bool anchor; /* the first after a loss: no keyframe, but it refers to nothing that was lost */
+	bool repeated;	 /* the same picture as before, sent because nothing changed for a while */
+	uint64_t number; /* of its encoder's units, from 0 */
+	uint32_t index;	 /* in the stream, as the wire counts frames */
 	uint64_t frame_seq; /* frame.seq it was made from */
 	uint64_t pts_ns;    /* CLOCK_REALTIME of capture */
 	struct frame_times times;
