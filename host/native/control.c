@@ -125,8 +125,10 @@ int control_payload(struct native_client *c, const uint8_t *payload, size_t len)
 		reconfigure(c, &m.reconfigure);
 		break;
 	case PF_MSG_REQUEST_KEYFRAME:
-	case PF_MSG_RFI_REQUEST: /* software H.264 keeps one reference: a fresh start is the answer */
 		session_request_keyframe(c->session);
+		break;
+	case PF_MSG_RFI_REQUEST:
+		session_invalidate(c->session, m.rfi.first, m.rfi.last);
 		break;
 	case PF_MSG_SET_BITRATE:
 		set_bitrate(c, m.bitrate_kbps);

@@ -233,6 +233,7 @@ int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
 		.pts_ns = unit->pts_ns,
 		.frame_index = frame_index,
 		.user_flags = (unit->keyframe ? PF_USER_KEYFRAME : 0) |
+			(unit->anchor ? PF_USER_RECOVERY_ANCHOR : 0) |
 			(unit->repeated ? PF_USER_REPEATED : 0),
 		.flags = PF_NATIVE_PICTURE,
 	};

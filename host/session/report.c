@@ -35,6 +35,7 @@ static int write_summary(const char *path, const struct session_stats *s)
 		{"units_dropped", s->units_dropped},
 		{"send_errors", s->send_errors},
 		{"keyframes", s->keyframes},
+		{"anchors", s->anchors},
 		{"packets_sent", s->packets_sent},
 		{"max_rss_kb", (uint64_t)use.ru_maxrss},
 	};
@@ -57,9 +58,9 @@ void report_write(
 		log_warn("report: cannot write %s: check the folder and its permissions",
 			config->trace);
 	log_info("session: %" PRIu64 " captured, %" PRIu64 " encoded (%" PRIu64
-		 " keyframes, %" PRIu64 " repeats), %" PRIu64 " sent in %" PRIu64
-		 " packets, %" PRIu64 " send errors",
-		stats->frames_captured, stats->frames_encoded, stats->keyframes,
+		 " keyframes, %" PRIu64 " anchors, %" PRIu64 " repeats), %" PRIu64
+		 " sent in %" PRIu64 " packets, %" PRIu64 " send errors",
+		stats->frames_captured, stats->frames_encoded, stats->keyframes, stats->anchors,
 		stats->frames_repeated, stats->frames_sent, stats->packets_sent,
 		stats->send_errors);
 }

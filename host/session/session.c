@@ -295,6 +295,11 @@ void session_request_keyframe(struct session *s)
 	video_request_keyframe(&s->video);
 }
 
+void session_invalidate(struct session *s, uint32_t first, uint32_t last)
+{
+	video_invalidate(&s->video, first, last);
+}
+
 uint32_t session_set_bitrate(struct session *s, uint32_t kbps)
 {
 	uint32_t most = s->host->config->max_bitrate;

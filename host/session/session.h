@@ -45,7 +45,7 @@ struct session_params {
 struct session_stats {
 	uint64_t frames_captured, frames_replaced, frames_encoded, frames_repeated, frames_sent;
 	uint64_t units_dropped; /* the send ring was full */
-	uint64_t send_errors, keyframes;
+	uint64_t send_errors, keyframes, anchors;
 	uint64_t packets_sent;
 };
 
@@ -74,6 +74,12 @@ uint8_t session_compositor(const struct session *s);
 int session_set_mode(
 	struct session *s, const struct pf_mode *mode, struct pf_mode *made) PF_MUST_CHECK;
 void session_request_keyframe(struct session *s); /* Thread: any */
+/*
+ * The client lost frames first to last, by their index. What comes next refers to older ones only, marked as a
+ * recovery anchor, or is a keyframe where the encoder has none left; nothing comes where a later frame has
+ * healed that loss. Thread: any.
+ */
+void session_invalidate(struct session *s, uint32_t first, uint32_t last);
 /* Takes effect with the next frame, without a keyframe. Returns the clamped rate. Thread: any */
 uint32_t session_set_bitrate(struct session *s, uint32_t kbps);
 void session_input(struct session *s, const struct pf_input *event);

@@ -17,6 +17,12 @@
  * waits for its answer anyway; who asks a thousand times a second gets no encoder of their own.
  */
 #define KEYFRAME_GAP_NS 50000000ull
+
+/*
+ * The next picture after a loss heals it, whenever that comes; one more is made for it at most this often.
+ * Such frames are as small as any, so who needs several is served sooner than with keyframes.
+ */
+#define ANCHOR_GAP_NS	20000000ull
 #define SENDER_RETRY_NS 2000000ull /* for one that the sender has no room for */
 
 /* Units that may wait for the sender: one being sent and one ready. More would only be latency. */
@@ -47,6 +53,8 @@ static int fit_encoder(struct video *v, const struct frame *frame)
 	int err = encoder_create(&v->encoder, v->encoder_name, &params);
 	if (err == PF_OK)
 		v->encoder_kbps = kbps;
+	v->encoder_index = v->next_index;
+	v->anchor_owed = false;
 	return err;
 }
 
@@ -63,6 +71,49 @@ static bool keyframe_due(struct video *v, uint64_t now_ns)
 	return now_ns >= v->next_keyframe_ns && atomic_load(&v->want_keyframe);
 }
 
+static bool anchor_due(const struct video *v, uint64_t now_ns)
+{
+	return v->anchor_owed && now_ns >= v->next_anchor_ns;
+}
+
+/* Tells the encoder what clients lost since the last look; where it has nothing older left, only a keyframe helps. */
+static void take_losses(struct video *v)
+{
+	struct heal_range lost;
+	if (!heal_take(&v->lost, v->next_index, &lost) || !v->encoder)
+		return;
+	if (heal_knows(&v->heal, &lost) || (v->anchor_owed && lost.first >= v->anchor_from))
+		return;
+	/* The first frame of an encoder is a keyframe: from there on is all there is. */
+	uint64_t first = lost.first > v->encoder_index ? lost.first : v->encoder_index;
+	if (encoder_invalidate(v->encoder, first - v->encoder_index) < 0) {
+		atomic_store(&v->want_keyframe, true);
+		return;
+	}
+	if (!v->anchor_owed || lost.first < v->anchor_from)
+		v->anchor_from = lost.first;
+	v->anchor_owed = true;
+}
+
+static void note_encoded(struct video *v, struct unit *unit)
+{
+	unit->index = (uint32_t)v->next_index;
+	if (unit->keyframe) {
+		/* Also the answer to whoever asked while it was being made. */
+		atomic_store(&v->want_keyframe, false);
+		v->next_keyframe_ns = unit->encode_end_ns + KEYFRAME_GAP_NS;
+		heal_note(&v->heal, 0, v->next_index);
+	} else if (unit->anchor) {
+		v->next_anchor_ns = unit->encode_end_ns + ANCHOR_GAP_NS;
+		heal_note(&v->heal, v->anchor_from, v->next_index);
+	}
+	v->anchor_owed = false;
+	v->next_index++;
+	atomic_fetch_add(&v->encoded, 1);
+	atomic_fetch_add(&v->keyframes, unit->keyframe);
+	atomic_fetch_add(&v->anchors, unit->anchor);
+}
+
 static int encode_one(struct video *v, struct frame *frame, bool repeated)
 {
 	if (spsc_len(&v->units) >= UNITS_WAITING) {
@@ -70,6 +121,8 @@ static int encode_one(struct video *v, struct frame *frame, bool repeated)
 		uint64_t again_ns = clock_now_ns() + SENDER_RETRY_NS;
 		if (v->next_keyframe_ns < again_ns)
 			v->next_keyframe_ns = again_ns;
+		if (v->next_anchor_ns < again_ns)
+			v->next_anchor_ns = again_ns;
 		return PF_OK;
 	}
 	int err = fit_encoder(v, frame);
@@ -89,27 +142,23 @@ static int encode_one(struct video *v, struct frame *frame, bool repeated)
 	if (unit->pts_ns <= v->last_pts_ns)
 		unit->pts_ns = v->last_pts_ns + 1;
 	v->last_pts_ns = unit->pts_ns;
-	if (unit->keyframe) {
-		/* Also the answer to whoever asked while it was being made. */
-		atomic_store(&v->want_keyframe, false);
-		v->next_keyframe_ns = unit->encode_end_ns + KEYFRAME_GAP_NS;
-	}
 	unit->frame_seq = frame->seq;
+	note_encoded(v, unit);
 	probe_frame(encoded, unit->pts_ns);
-	atomic_fetch_add(&v->encoded, 1);
 	atomic_fetch_add(&v->repeated, repeated);
-	atomic_fetch_add(&v->keyframes, unit->keyframe);
 	if (!spsc_push(&v->units, unit))
 		unit_unref(unit); /* only when closed: room was seen above */
 	return PF_OK;
 }
 
-/* How long to wait for a picture before the last one is due again, as a repeat or as a keyframe. */
+/* How long to wait for a picture before the last one is due again, as a repeat or to heal a loss. */
 static uint64_t repeat_wait(struct video *v, uint64_t repeat_ns)
 {
 	uint64_t at_ns = repeat_ns, now_ns = clock_now_ns();
 	if (atomic_load(&v->want_keyframe) && v->next_keyframe_ns < at_ns)
 		at_ns = v->next_keyframe_ns;
+	if (v->anchor_owed && v->next_anchor_ns < at_ns)
+		at_ns = v->next_anchor_ns;
 	return at_ns > now_ns ? at_ns - now_ns : 0;
 }
 
@@ -130,9 +179,12 @@ static void encode_loop(void *userdata)
 			last = frame;
 		} else if (!last) {
 			continue;
-		} else if (clock_now_ns() < repeat_ns && !keyframe_due(v, clock_now_ns())) {
-			continue; /* woken for a keyframe whose time has not come */
 		}
+		take_losses(v);
+		uint64_t now_ns = clock_now_ns();
+		if (!frame && now_ns < repeat_ns && !keyframe_due(v, now_ns) &&
+			!anchor_due(v, now_ns))
+			continue; /* woken for an answer that is there, or whose time has not come */
 		repeat_ns = clock_now_ns() + REPEAT_NS;
 		int err = encode_one(v, last, !frame);
 		if (err < 0) {
@@ -151,8 +203,7 @@ static void send_loop(void *userdata)
 	struct unit *unit;
 	while ((unit = spsc_pop(&v->units, UINT64_MAX))) {
 		uint64_t start_ns = clock_now_ns();
-		uint32_t index = v->next_index++;
-		int n = v->sink.video(unit, index, v->sink.userdata);
+		int n = v->sink.video(unit, unit->index, v->sink.userdata);
 		uint64_t end_ns = clock_now_ns();
 		probe_frame(sent, unit->pts_ns);
 		if (n < 0) {
@@ -162,7 +213,7 @@ static void send_loop(void *userdata)
 			atomic_fetch_add(&v->packets, (uint64_t)n);
 		}
 		if (v->trace)
-			trace_add(v->trace, unit, index, start_ns, end_ns, n);
+			trace_add(v->trace, unit, unit->index, start_ns, end_ns, n);
 		unit_unref(unit);
 	}
 }
@@ -216,6 +267,14 @@ void video_request_keyframe(struct video *v)
 		mailbox_wake(&v->frames);
 }
 
+void video_invalidate(struct video *v, uint32_t first, uint32_t last)
+{
+	if (!heal_ask(&v->lost, first, last))
+		video_request_keyframe(v);
+	else
+		mailbox_wake(&v->frames);
+}
+
 void video_get_stats(const struct video *v, struct session_stats *out)
 {
 	*out = (struct session_stats){
@@ -227,6 +286,7 @@ void video_get_stats(const struct video *v, struct session_stats *out)
 		.units_dropped = atomic_load(&v->skipped),
 		.send_errors = atomic_load(&v->send_errors),
 		.keyframes = atomic_load(&v->keyframes),
+		.anchors = atomic_load(&v->anchors),
 		.packets_sent = atomic_load(&v->packets),
 	};
 }

@@ -9,6 +9,7 @@
 #include "host/base/mailbox.h"
 #include "host/base/spsc.h"
 #include "host/base/thread.h"
+#include "host/session/heal.h"
 #include "host/session/session.h"
 #include "host/session/trace.h"
 
@@ -37,19 +38,24 @@ struct video {
 	/* knobs: any thread */
 	_Atomic bool want_keyframe;
 	_Atomic uint32_t bitrate_kbps, refresh_hz;
+	struct heal_request lost; /* what clients named since the encode thread looked */
 
 	/* the encode thread's own */
 	struct encoder *encoder;
 	uint32_t encoder_kbps;
-	uint64_t last_pts_ns, next_keyframe_ns;
+	uint64_t last_pts_ns, next_keyframe_ns, next_anchor_ns;
+	uint64_t next_index;	/* its low half is what the wire counts */
+	uint64_t encoder_index; /* of the encoder's unit 0 */
+	struct heal heal;
+	bool anchor_owed;     /* the encoder has been told of a loss; its next unit is the answer */
+	uint64_t anchor_from; /* the oldest frame of that loss */
 
 	/* the send thread's own */
-	uint32_t next_index;
 	struct trace *trace; /* NULL = not wanted */
 
 	/* counters */
 	_Atomic uint64_t captured, replaced, encoded, repeated, sent, skipped, send_errors,
-		keyframes, packets;
+		keyframes, anchors, packets;
 };
 
 /* codec, encoder_name, sink, on_failed and the knobs must be set. Errors: PF_E_NOMEM, PF_E_IO. */
@@ -58,7 +64,9 @@ int video_start(struct video *v) PF_MUST_CHECK;
 void video_stop(struct video *v);
 /* A new picture; replaces one that was not taken. Thread: capture's. */
 void video_push(struct video *v, struct frame *frame);
-void video_request_keyframe(struct video *v);				/* Thread: any */
+void video_request_keyframe(struct video *v); /* Thread: any */
+/* The client lost frames first to last: see session_invalidate(). Thread: any. */
+void video_invalidate(struct video *v, uint32_t first, uint32_t last);
 void video_get_stats(const struct video *v, struct session_stats *out); /* Thread: any */
 
 #endif
