@@ -72,6 +72,8 @@ int pf_host_timing_read(struct pf_host_timing *t, const uint8_t *data, size_t le
 
 /* A QUIC datagram that any path carries; what is larger is refused by the writers (PF_E_INVALID). */
 #define PF_DGRAM_MAX 1200u
+/* Pads of a session (wire 6.1). Whatever names a higher one reads as PF_E_UNSUPPORTED: there is no such pad. */
+#define PF_PADS 16u
 
 /*
  * Sound (wire 6.2): tags AUDIO, AUDIO_REDUNDANT, AUDIO_PCM, PAD_AUDIO and, toward the host, MIC. The
@@ -87,9 +89,9 @@ struct pf_audio {
 	const uint8_t *previous; /* AUDIO_REDUNDANT only: the Opus packet of seq - 1; NULL = none */
 	size_t previous_len;
 };
-/* Returns the length. Errors: PF_E_INVALID (tag, empty, does not fit PF_DGRAM_MAX), PF_E_FULL. */
+/* Returns the length. Errors: PF_E_INVALID (tag, pad, kind, empty, does not fit PF_DGRAM_MAX), PF_E_FULL. */
 int pf_audio_write(uint8_t *out, size_t cap, const struct pf_audio *a) PF_MUST_CHECK;
-/* Errors: PF_E_BAD_PACKET. */
+/* Errors: PF_E_BAD_PACKET (tag, empty), PF_E_UNSUPPORTED (pad, kind). */
 int pf_audio_read(struct pf_audio *a, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* Rumble (wire 6.3): state, resent while it lasts. Forms of 7, 10 and 14 bytes. */
@@ -101,8 +103,9 @@ struct pf_rumble {
 	uint16_t ttl_ms; /* a client stops by itself after it; 0 = until told */
 	uint16_t left_trigger, right_trigger;
 };
-/* The shortest form that holds what is there. Returns the length. */
+/* The shortest form that holds what is there. Returns the length. Errors: PF_E_INVALID (pad, triggers without ttl). */
 int pf_rumble_write(uint8_t out[static PF_RUMBLE_LEN], const struct pf_rumble *r) PF_MUST_CHECK;
+/* Errors: PF_E_BAD_PACKET, PF_E_UNSUPPORTED (pad). */
 int pf_rumble_read(struct pf_rumble *r, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* Rich input (wire 6.4). */
@@ -146,15 +149,16 @@ struct pf_rich {
 			uint8_t data[PF_RICH_RAW_MAX];
 		} raw;
 		struct {
-			uint8_t flags, count;
+			uint8_t flags; /* 0; a reader leaves it as it came */
+			uint8_t count; /* at most PF_PEN_MAX_SAMPLES */
 			uint16_t seq;
 			struct pf_pen_sample samples[PF_PEN_MAX_SAMPLES];
 		} pen;
 	};
 };
-/* Returns the length. Errors: PF_E_INVALID (kind, counts, floats), PF_E_FULL. */
+/* Returns the length. Errors: PF_E_INVALID (kind, pad, counts, floats), PF_E_FULL. */
 int pf_rich_write(uint8_t *out, size_t cap, const struct pf_rich *r) PF_MUST_CHECK;
-/* Errors: PF_E_BAD_PACKET, PF_E_UNSUPPORTED (kind). */
+/* Errors: PF_E_BAD_PACKET (also a float that is not finite), PF_E_UNSUPPORTED (kind, pad). */
 int pf_rich_read(struct pf_rich *r, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* What a pad is to do (wire 6.5). */
@@ -197,9 +201,9 @@ struct pf_hid_output {
 		uint8_t mic_led;
 	};
 };
-/* Returns the length. Errors: PF_E_INVALID, PF_E_FULL. */
+/* Returns the length. Errors: PF_E_INVALID (kind, pad, report, len), PF_E_FULL. */
 int pf_hid_output_write(uint8_t *out, size_t cap, const struct pf_hid_output *h) PF_MUST_CHECK;
-/* Errors: PF_E_BAD_PACKET, PF_E_UNSUPPORTED (kind). */
+/* Errors: PF_E_BAD_PACKET, PF_E_UNSUPPORTED (kind, pad, report). */
 int pf_hid_output_read(struct pf_hid_output *h, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* HDR metadata (wire 6.6, also Hello's volume, there without the tag). */
@@ -210,6 +214,7 @@ struct pf_hdr_meta {
 	uint16_t max_cll, max_fall;		      /* nit */
 };
 void pf_hdr_meta_write(uint8_t out[static PF_HDR_META_LEN], const struct pf_hdr_meta *h);
+/* Errors: PF_E_BAD_PACKET. */
 int pf_hdr_meta_read(struct pf_hdr_meta *h, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 #define PF_CURSOR_STATE_LEN 14u
@@ -220,6 +225,7 @@ struct pf_cursor_state {
 };
 void pf_cursor_state_write(
 	uint8_t out[static PF_CURSOR_STATE_LEN], const struct pf_cursor_state *c);
+/* Errors: PF_E_BAD_PACKET. */
 int pf_cursor_state_read(struct pf_cursor_state *c, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* Hole punch of wire 7.1: the client's first bytes to the host's data port. */
