@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include <string.h>
+#include "host/native/control.h"
 
 #include "host/base/log.h"
 #include "host/base/loop.h"
@@ -8,170 +8,130 @@
 #include "host/media/clock.h"
 #include "host/native/internal.h"
 
-/* Control messages of wire 4.5 and input datagrams of 6.1, from a client whose session exists. */
+/* Control messages of wire 4.5, from a client whose session exists: who does what, and how often. */
 
 /*
- * A change of mode holds the loop for as long as the compositor takes, and the encoder starts anew. So one
- * is made at most this often, and never takes more than this share of the time. What comes in between
- * waits; of several only the newest is made and answered, as a window that is being resized wants it.
+ * A client sends some ten a second, and one for each step of a window that is being resized. Above this those
+ * that need no answer are dropped, and one that would wait for its answer is ended, with words.
  */
-#define MODE_GAP_NS	200000000ull
-#define MODE_GAP_FACTOR 4u
+#define CONTROL_PER_SECOND 500u
+#define CONTROL_BURST	   1000u
+#define CONTROL_DROPS_MAX  20000u /* a client that goes on like this is broken, or means harm */
 
-/* Mice report 8,000 times a second at most; a burst is what a stalled network hands over at once. */
-#define INPUT_PER_SECOND 16000u
-#define INPUT_BURST	 4000u
-
-static void reply(struct native_client *c, const struct pf_msg *m)
+void control_send(struct native_client *c, const struct pf_msg *m)
 {
-	uint8_t buf[PF_MSG_MAX_LEN];
+	uint8_t buf[PF_MSG_MAX_LEN + PF_LAUNCH_TEXT_MAX];
 	int len = pf_msg_write_framed(buf, sizeof(buf), m);
 	pf_check(len > 0);
 	if (quic_conn_send(c->conn, c->stream, buf, (size_t)len, false) < 0)
 		native_end(c, PF_CLOSE_END, "the client does not read its control stream");
 }
 
-static void make_mode(struct native_client *c)
+static void want_keyframe(struct native_client *c, const struct pf_msg *m)
 {
-	const struct pf_mode *mode = &c->wanted_mode;
-	struct pf_msg m = {.type = PF_MSG_RECONFIGURED};
-	struct pf_mode before = session_mode(c->session);
-	uint64_t start_ns = clock_now_ns();
-	c->mode_waiting = false;
-	int err = session_set_mode(c->session, mode, &m.reconfigured.mode);
-	uint64_t took_ns = clock_now_ns() - start_ns;
-	uint64_t gap_ns = MODE_GAP_FACTOR * took_ns;
-	c->next_mode_ns = start_ns + took_ns + (gap_ns > MODE_GAP_NS ? gap_ns : MODE_GAP_NS);
-	m.reconfigured.accepted = err >= 0;
-	if (err < 0)
-		m.reconfigured.mode = session_mode(c->session);
-	log_info("native: %s: mode %ux%u at %u Hz %s (%.1f ms)", c->name, mode->width, mode->height,
-		mode->refresh_hz, err < 0 ? "refused" : "made", (double)took_ns / 1e6);
-	/* An accepted change begins with a keyframe, also where nothing changed (wire 4.6). */
-	if (!memcmp(&before, &m.reconfigured.mode, sizeof(before)) && err >= 0)
-		session_request_keyframe(c->session);
-	reply(c, &m);
+	(void)m;
+	session_request_keyframe(c->session);
 }
 
-static void on_mode_timer(void *userdata)
+static void invalidate(struct native_client *c, const struct pf_msg *m)
 {
-	struct native_client *c = userdata;
-	if (!c->session || !c->mode_waiting)
-		return;
-	make_mode(c);
-	native_flush(c->native);
+	session_invalidate(c->session, m->rfi.first, m->rfi.last);
 }
 
-static void reconfigure(struct native_client *c, const struct pf_mode *mode)
+static void set_bitrate(struct native_client *c, const struct pf_msg *m)
 {
-	c->wanted_mode = *mode;
-	if (!c->mode_waiting && clock_now_ns() >= c->next_mode_ns) {
-		make_mode(c);
-		return;
-	}
-	c->mode_waiting = true;
-	loop_set_deadline(c->mode_timer, c->next_mode_ns);
-}
-
-int control_open(struct native_client *c)
-{
-	c->input = (struct input_budget){.refilled_ns = clock_now_ns(), .left = INPUT_BURST};
-	return loop_add_timer(c->native->host->loop, &c->mode_timer, on_mode_timer, c);
-}
-
-void control_close(struct native_client *c)
-{
-	if (c->input.n_dropped)
-		log_info("native: %s: %llu input events above %u a second were dropped", c->name,
-			(unsigned long long)c->input.n_dropped, INPUT_PER_SECOND);
-	loop_remove(&c->mode_timer);
-}
-
-static void set_bitrate(struct native_client *c, uint32_t kbps)
-{
-	struct pf_msg m = {.type = PF_MSG_BITRATE_CHANGED};
+	struct pf_msg answer = {.type = PF_MSG_BITRATE_CHANGED};
 	/* 0 is the host's choice, here as in Hello. */
-	m.bitrate_changed.kbps = session_set_bitrate(
-		c->session, kbps ? kbps : c->native->host->config->bitrate);
-	reply(c, &m);
+	answer.bitrate_changed.kbps = session_set_bitrate(
+		c->session, m->bitrate_kbps ? m->bitrate_kbps : c->native->host->config->bitrate);
+	control_send(c, &answer);
 }
 
-static void echo_clock(struct native_client *c, uint64_t t1_ns)
+static void echo_clock(struct native_client *c, const struct pf_msg *m)
 {
-	struct pf_msg m = {.type = PF_MSG_CLOCK_ECHO};
-	m.clock.t1_ns = t1_ns;
-	m.clock.t2_ns = clock_realtime_ns();
-	m.clock.t3_ns = clock_realtime_ns();
-	reply(c, &m);
+	struct pf_msg answer = {.type = PF_MSG_CLOCK_ECHO};
+	answer.clock.t1_ns = m->clock.t1_ns;
+	answer.clock.t2_ns = clock_realtime_ns();
+	answer.clock.t3_ns = clock_realtime_ns();
+	control_send(c, &answer);
 }
 
 /* A client holds its reports back until its test is answered; nothing sent means that it was declined. */
-static void decline_probe(struct native_client *c)
+static void decline_probe(struct native_client *c, const struct pf_msg *m)
 {
-	reply(c, &(struct pf_msg){.type = PF_MSG_PROBE_RESULT});
+	(void)m;
+	control_send(c, &(struct pf_msg){.type = PF_MSG_PROBE_RESULT});
+}
+
+enum how {
+	ANSWERED,  /* the client waits for the answer */
+	DROPPABLE, /* it does not, or says it again */
+	UNCOUNTED, /* here: input.c counts it with the datagrams */
+};
+
+static const struct {
+	enum pf_msg_type type;
+	enum how how;
+	void (*fn)(struct native_client *c, const struct pf_msg *m);
+} table[] = {
+	{PF_MSG_RECONFIGURE, ANSWERED, mode_wanted},
+	{PF_MSG_REQUEST_KEYFRAME, DROPPABLE, want_keyframe},
+	{PF_MSG_RFI_REQUEST, DROPPABLE, invalidate},
+	{PF_MSG_SET_BITRATE, ANSWERED, set_bitrate},
+	{PF_MSG_PROBE_REQUEST, ANSWERED, decline_probe},
+	{PF_MSG_CLOCK_PROBE, ANSWERED, echo_clock},
+	{PF_MSG_INPUT_EDGE, UNCOUNTED, input_edge},
+};
+
+/* False: the message is one too many, and is not looked at. The client may be gone after it. */
+static bool within_budget(struct native_client *c, enum how how)
+{
+	struct control_budget *b = &c->control;
+	uint64_t per_message_ns = 1000000000ull / CONTROL_PER_SECOND;
+	if (how == UNCOUNTED)
+		return true;
+	if (!b->left) {
+		uint64_t n = (clock_now_ns() - b->refilled_ns) / per_message_ns;
+		b->left = n < CONTROL_BURST ? (uint32_t)n : CONTROL_BURST;
+		b->refilled_ns += n * per_message_ns;
+	}
+	if (b->left) {
+		b->left--;
+		return true;
+	}
+	if (how == ANSWERED || ++b->n_dropped > CONTROL_DROPS_MAX)
+		native_end(c, PF_CLOSE_RATE_LIMITED,
+			"the client sends more control messages than this host takes");
+	return false;
 }
 
 int control_payload(struct native_client *c, const uint8_t *payload, size_t len)
 {
 	struct pf_msg m;
 	int err = pf_msg_read(&m, payload, len);
-	if (err == PF_E_UNSUPPORTED)
-		return PF_OK; /* wire 4.5: unknown types are ignored */
-	if (err < 0)
+	if (err < 0 && err != PF_E_UNSUPPORTED)
 		return err;
 	pf_check(c->session); /* native.c lets nothing typed through before Hello */
-	switch (m.type) {
-	case PF_MSG_RECONFIGURE:
-		reconfigure(c, &m.reconfigure);
-		break;
-	case PF_MSG_REQUEST_KEYFRAME:
-		session_request_keyframe(c->session);
-		break;
-	case PF_MSG_RFI_REQUEST:
-		session_invalidate(c->session, m.rfi.first, m.rfi.last);
-		break;
-	case PF_MSG_SET_BITRATE:
-		set_bitrate(c, m.bitrate_kbps);
-		break;
-	case PF_MSG_PROBE_REQUEST:
-		decline_probe(c);
-		break;
-	case PF_MSG_CLOCK_PROBE:
-		echo_clock(c, m.clock.t1_ns);
-		break;
-	default:
-		break; /* reports, and a host's own messages sent back */
-	}
+	for (size_t i = 0; err >= 0 && i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].type == m.type) {
+			if (within_budget(c, table[i].how))
+				table[i].fn(c, &m);
+			return PF_OK;
+		}
+	/* Unknown types are skipped (wire 4.5), as are reports that nobody reads and a host's own messages. */
+	(void)within_budget(c, DROPPABLE);
 	return PF_OK;
 }
 
-static bool is_release(const struct pf_input *e)
+int control_open(struct native_client *c)
 {
-	return e->kind == PF_INPUT_KEY_UP || e->kind == PF_INPUT_BUTTON_UP;
+	c->control = (struct control_budget){.refilled_ns = clock_now_ns(), .left = CONTROL_BURST};
+	input_open(c);
+	return mode_open(c);
 }
 
-/* Each event is a system call toward the compositor: a flood of them would be the host's whole time. */
-static bool within_budget(struct native_client *c, const struct pf_input *event)
+void control_close(struct native_client *c)
 {
-	struct input_budget *b = &c->input;
-	uint64_t per_event_ns = 1000000000ull / INPUT_PER_SECOND;
-	if (!b->left) {
-		uint64_t n = (clock_now_ns() - b->refilled_ns) / per_event_ns;
-		b->left = n < INPUT_BURST ? (uint32_t)n : INPUT_BURST;
-		b->refilled_ns += n * per_event_ns;
-	}
-	if (b->left) {
-		b->left--;
-		return true;
-	}
-	b->n_dropped++;
-	/* The record of what is pressed swallows a release of what is not: it costs next to nothing. */
-	return is_release(event);
-}
-
-void control_datagram(struct native_client *c, const uint8_t *data, size_t len)
-{
-	struct pf_input event;
-	if (pf_input_read(&event, data, len) == PF_OK && within_budget(c, &event))
-		session_input(c->session, &event);
+	input_close(c);
+	loop_remove(&c->mode_timer);
 }

@@ -82,6 +82,12 @@ struct input_budget {
 	uint64_t n_dropped;
 };
 
+/* The same for control messages (control.c). */
+struct control_budget {
+	uint64_t refilled_ns;
+	uint32_t left, n_dropped;
+};
+
 struct native_client {
 	struct native_client *next; /* native::clients */
 	struct native *native;
@@ -106,6 +112,7 @@ struct native_client {
 	bool mode_waiting;
 	uint64_t next_mode_ns;
 	struct input_budget input;
+	struct control_budget control;
 	struct pf_hello hello;
 	uint16_t start_port;
 	uint16_t early_port; /* of a punch that overtook Start; 0 = none */
@@ -137,11 +144,10 @@ void handshake_admitted(struct native_client *c);
 /* The client's address is known (or assumed): pictures flow from here. */
 void handshake_stream(struct native_client *c);
 
-/* control.c: typed messages and input of a running session */
+/* control.c: typed messages of a client whose session exists; see control.h for who handles which */
 int control_open(struct native_client *c) PF_MUST_CHECK;
 void control_close(struct native_client *c);
 int control_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
-void control_datagram(struct native_client *c, const uint8_t *data, size_t len);
 
 /* data.c */
 int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_hz) PF_MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "host/media/clock.h"
 #include "host/native/access.h"
+#include "host/native/control.h"
 #include "host/native/internal.h"
 #include "host/session/kept.h"
 #include "net/identity.h"
@@ -240,7 +241,7 @@ static void on_datagram(struct quic_conn *conn, const uint8_t *data, size_t len,
 	struct native_client *c = quic_conn_userdata(conn);
 	(void)userdata;
 	if (c && c->state == CLIENT_STREAM)
-		control_datagram(c, data, len);
+		input_datagram(c, data, len);
 }
 
 static void on_end(struct quic_conn *conn, const struct pf_quic_end *end, void *userdata)

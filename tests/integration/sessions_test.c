@@ -9,6 +9,7 @@
 
 #include "core/base/bytes.h"
 #include "core/quic/conn.h"
+#include "core/wire/control.h"
 #include "core/wire/handshake.h"
 #include "host/media/clock.h"
 #include "tests/integration/raw_client.h"
@@ -251,6 +252,48 @@ static void a_host_ends_with_displays_that_wait(void **state)
 	host_process_clean(&other);
 }
 
+static void send_many(struct raw *r, const struct pf_msg *m, unsigned n)
+{
+	uint8_t buf[PF_MSG_MAX_LEN];
+	int len = pf_msg_write_framed(buf, sizeof(buf), m);
+	assert_true(len > 0);
+	for (unsigned i = 0; i < n && !r->ended; i++) {
+		assert_int_equal(quic_conn_send(r->conn, r->stream, buf, (size_t)len, false), 0);
+		if (i % 50 == 0)
+			raw_turn(r);
+	}
+}
+
+static void a_flood_of_questions_is_ended_with_words(void **state)
+{
+	struct raw r, other;
+	struct pf_welcome w;
+	(void)state;
+	have_session(&other, bob, &w);
+	have_session(&r, alice, &w);
+	send_many(&r, &(struct pf_msg){.type = PF_MSG_CLOCK_PROBE, .clock.t1_ns = 1}, 5000);
+	raw_expect_close(&r, PF_CLOSE_RATE_LIMITED, "control messages");
+	/* The other one is served as before, also right after it. */
+	size_t before = other.got_len;
+	send_many(&other, &(struct pf_msg){.type = PF_MSG_CLOCK_PROBE, .clock.t1_ns = 1}, 8);
+	raw_wait_bytes(&other, before + 8 * (2 + 29));
+	quit(&other);
+}
+
+static void a_flood_of_reports_is_dropped(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	(void)state;
+	have_session(&r, alice, &w);
+	send_many(&r, &(struct pf_msg){.type = PF_MSG_LOSS_REPORT, .loss_ppm = 5}, 5000);
+	usleep(500000); /* what it may send by then is more than what it sends */
+	size_t before = r.got_len;
+	send_many(&r, &(struct pf_msg){.type = PF_MSG_CLOCK_PROBE, .clock.t1_ns = 1}, 8);
+	raw_wait_bytes(&r, before + 8 * (2 + 29));
+	quit(&r);
+}
+
 static int start(void **state)
 {
 	const char *path = getenv("PUNKTFUNK_HOST");
@@ -282,6 +325,8 @@ int main(void)
 		cmocka_unit_test(who_quits_leaves_nothing),
 		cmocka_unit_test(a_plain_end_is_no_quit),
 		cmocka_unit_test(a_waiting_display_gives_way_to_a_client),
+		cmocka_unit_test(a_flood_of_questions_is_ended_with_words),
+		cmocka_unit_test(a_flood_of_reports_is_dropped),
 		cmocka_unit_test(a_host_ends_with_displays_that_wait),
 	};
 	return cmocka_run_group_tests(tests, start, stop);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_NATIVE_CONTROL_H
+#define HOST_NATIVE_CONTROL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/wire/control.h"
+
+/*
+ * Typed messages of a client whose session exists. control.c has a line for each type and hands it to the file
+ * that does it; none of those may fail: what makes no sense is ignored or answered. Thread: the control loop.
+ */
+
+struct native_client;
+
+/* To the client; one that does not read its stream is ended. */
+void control_send(struct native_client *c, const struct pf_msg *m);
+
+/* mode.c */
+int mode_open(struct native_client *c) PF_MUST_CHECK;
+void mode_wanted(struct native_client *c, const struct pf_msg *m);
+
+/* input.c */
+void input_open(struct native_client *c);
+void input_close(struct native_client *c);
+void input_datagram(struct native_client *c, const uint8_t *data, size_t len);
+void input_edge(struct native_client *c, const struct pf_msg *m);
+
+#endif
