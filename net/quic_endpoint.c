@@ -615,6 +615,17 @@ int quic_conn_send(struct quic_conn *c, int64_t stream_id, const void *data, siz
 	return pf_quic_send_stream(c->q, stream_id, data, len, fin);
 }
 
+void quic_conn_reset_stream(struct quic_conn *c, int64_t stream_id, uint64_t code)
+{
+	c->endpoint->dirty = true;
+	pf_quic_reset_stream(c->q, stream_id, code);
+}
+
+bool quic_conn_stream_was_reset(const struct quic_conn *c, int64_t stream_id)
+{
+	return pf_quic_stream_was_reset(c->q, stream_id);
+}
+
 int quic_conn_send_datagram(struct quic_conn *c, const void *data, size_t len)
 {
 	c->endpoint->dirty = true;

@@ -97,6 +97,8 @@ void *quic_conn_userdata(const struct quic_conn *c);
 int64_t quic_conn_open_stream(struct quic_conn *c) PF_MUST_CHECK;
 int quic_conn_send(struct quic_conn *c, int64_t stream_id, const void *data, size_t len,
 	bool fin) PF_MUST_CHECK;
+void quic_conn_reset_stream(struct quic_conn *c, int64_t stream_id, uint64_t code);
+bool quic_conn_stream_was_reset(const struct quic_conn *c, int64_t stream_id);
 int quic_conn_send_datagram(struct quic_conn *c, const void *data, size_t len) PF_MUST_CHECK;
 /* As pf_quic_close(): flush() first what must still go out, though nothing repeats it if it gets lost. */
 void quic_conn_close(struct quic_conn *c, uint64_t code, const char *reason);

@@ -112,6 +112,13 @@ int64_t pf_quic_open_stream(struct pf_quic *q) PF_MUST_CHECK;
 int pf_quic_send_stream(
 	struct pf_quic *q, int64_t stream_id, const void *data, size_t len, bool fin) PF_MUST_CHECK;
 /*
+ * Cancels a stream both ways: the peer reads an end that stream_was_reset() tells from a good one. Nothing
+ * more of it is handed up. A stream that is gone is left alone.
+ */
+void pf_quic_reset_stream(struct pf_quic *q, int64_t stream_id, uint64_t code);
+/* Inside on_stream with fin: did the peer break the stream off? */
+bool pf_quic_stream_was_reset(const struct pf_quic *q, int64_t stream_id);
+/*
  * Queues a copy; the oldest is dropped above PF_QUIC_DATAGRAM_BUFFER bytes. Errors: PF_E_INVALID (empty or too
  * long for the path), PF_E_AGAIN (before on_ready), PF_E_UNSUPPORTED (the peer takes none), PF_E_CLOSED.
  */

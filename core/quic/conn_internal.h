@@ -16,7 +16,8 @@ struct pf_quic_stream {
 	int64_t id; /* -1 = free slot */
 	struct pf_sendq queue;
 	bool fin_wanted, fin_sent;
-	bool peer_ended; /* fin or reset was handed up */
+	bool peer_ended; /* fin or reset was handed up, or is not wanted any more */
+	bool was_reset;	 /* by the peer */
 	bool blocked;	 /* by flow control, in this write */
 	bool shut;	 /* the peer wants no more of it */
 };

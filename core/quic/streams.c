@@ -79,6 +79,9 @@ int pf_quic_on_stream_reset(ngtcp2_conn *ng, int64_t id, uint64_t final_size, ui
 	(void)final_size;
 	(void)code;
 	(void)stream_userdata;
+	struct pf_quic_stream *s = find_stream(userdata, id);
+	if (s)
+		s->was_reset = true;
 	hand_up(userdata, id, NULL, 0, true);
 	return 0;
 }
@@ -128,6 +131,25 @@ int pf_quic_send_stream(
 		return err;
 	s->fin_wanted = fin;
 	return PF_OK;
+}
+
+void pf_quic_reset_stream(struct pf_quic *q, int64_t stream_id, uint64_t code)
+{
+	struct pf_quic_stream *s = stream_id >= 0 ? find_stream(q, stream_id) : NULL;
+	if (q->state != PF_QUIC_READY || !s)
+		return;
+	s->peer_ended = true;
+	s->shut = true;
+	/* Out of memory is all that can fail here, and then the connection fails with the next packet. */
+	(void)!ngtcp2_conn_shutdown_stream(q->ng, 0, stream_id, code);
+}
+
+bool pf_quic_stream_was_reset(const struct pf_quic *q, int64_t stream_id)
+{
+	for (size_t i = 0; i < N_SLOTS; i++)
+		if (q->streams[i].id == stream_id)
+			return q->streams[i].was_reset;
+	return false;
 }
 
 static size_t datagram_limit(const struct pf_quic *q)

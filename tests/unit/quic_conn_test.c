@@ -402,6 +402,36 @@ static void streams_are_bounded(void **state)
 	free_pair(p);
 }
 
+static void a_cancelled_stream_is_told_from_one_that_ended(void **state)
+{
+	static const uint8_t much[100000];
+	(void)state;
+	struct pair *p = ready_pair();
+	int64_t kept = pf_quic_open_stream(p->client.q), gone = pf_quic_open_stream(p->client.q);
+	assert_int_equal(pf_quic_send_stream(p->client.q, kept, "x", 1, true), PF_OK);
+	assert_int_equal(pf_quic_send_stream(p->client.q, gone, "y", 1, false), PF_OK);
+	pair_run(p, p->now + 100 * MS, NULL);
+	assert_int_equal(p->server.n_fin, 1);
+	assert_int_equal(p->server.n_reset, 0);
+
+	assert_int_equal(pf_quic_send_stream(p->server.q, gone, much, sizeof much, false), PF_OK);
+	pf_quic_reset_stream(p->client.q, gone, 0x70);
+	pf_quic_reset_stream(p->client.q, gone, 0x70);
+	pf_quic_reset_stream(p->client.q, 400, 0x70); /* nobody's */
+	assert_int_equal(pf_quic_send_stream(p->client.q, gone, "z", 1, false), PF_E_CLOSED);
+	pair_run(p, p->now + 500 * MS, NULL);
+	assert_int_equal(p->server.n_fin, 2);
+	assert_int_equal(p->server.n_reset, 1);
+	assert_int_equal(p->client.n_bytes, 0); /* what was under way is not handed up */
+
+	/* Both sides forget it: the place is free again, and the connection is fine. */
+	assert_int_equal(pf_quic_send_stream(p->server.q, kept, "x", 1, true), PF_OK);
+	pair_run(p, p->now + 500 * MS, NULL);
+	for (unsigned i = 0; i < PF_QUIC_MAX_STREAMS; i++)
+		assert_true(pf_quic_open_stream(p->client.q) >= 0);
+	free_pair(p);
+}
+
 static void the_stream_buffer_is_bounded(void **state)
 {
 	(void)state;
@@ -640,6 +670,7 @@ int main(void)
 		cmocka_unit_test(an_error_of_on_stream_closes),
 		cmocka_unit_test(on_ready_may_open_and_send),
 		cmocka_unit_test(streams_are_bounded),
+		cmocka_unit_test(a_cancelled_stream_is_told_from_one_that_ended),
 		cmocka_unit_test(the_stream_buffer_is_bounded),
 		cmocka_unit_test(idle_timeout_and_keep_alive),
 		cmocka_unit_test(nobody_answers),

@@ -19,7 +19,7 @@
 
 struct end_state {
 	struct pf_quic *q;
-	unsigned n_ready, n_datagrams, n_fin;
+	unsigned n_ready, n_datagrams, n_fin, n_reset;
 	bool had_fp;
 	uint8_t fp[PF_FINGERPRINT_LEN];
 	size_t n_bytes;
@@ -80,7 +80,7 @@ static inline int pair_on_stream(
 	struct pf_quic *q, int64_t id, const uint8_t *data, size_t len, bool fin, void *userdata)
 {
 	struct end_state *e = userdata;
-	(void)id;
+	e->n_reset += fin && pf_quic_stream_was_reset(q, id);
 	e->n_bytes += len;
 	e->hash = fnv(e->hash, data, len);
 	e->n_fin += fin;
