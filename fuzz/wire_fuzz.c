@@ -65,7 +65,17 @@ static void on_entry(uint16_t tag, const uint8_t *value, size_t value_len, void 
 static void fuzz_ext(const uint8_t *data, size_t size)
 {
 	size_t sum = 0;
-	(void)!pf_ext_read(data, size, on_entry, &sum);
+	struct pf_ext e, again;
+	int err = pf_ext_read(data, size, on_entry, &sum);
+	pf_check(pf_ext_parse(&e, data, size) == err);
+	if (err < 0)
+		return;
+	int n = pf_ext_write(out, sizeof out, &e);
+	pf_check(n >= 0 && (size_t)n <= size && !n == pf_ext_is_empty(&e));
+	if (!n)
+		return;
+	pf_check(pf_ext_parse(&again, out, (size_t)n) == PF_OK);
+	pf_check(!memcmp(&e, &again, sizeof e));
 }
 
 /*

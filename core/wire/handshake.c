@@ -11,7 +11,7 @@
 #define DEFAULT_RATE_HZ	  48000u
 #define DEFAULT_FRAME_US  5000u /* the Opus frame; a PCM host always says its own */
 #define HELLO_BITRATE_END 26u
-#define WELCOME_DEFAULT	  68u /* writers go through host_caps, as every shipped host does */
+#define WELCOME_FIELDS	  10 /* behind host_caps: an extension block comes after all of them */
 
 static const uint8_t magic[4] = {'P', 'K', 'F', '1'};
 
@@ -96,6 +96,16 @@ static bool one_bit(uint8_t v)
 static int written(const struct pf_writer *w)
 {
 	return w->ok ? (int)pf_writer_len(w) : PF_E_FULL;
+}
+
+/* The same, with an extension block behind; NULL = none. */
+static int written_with(const struct pf_writer *w, const struct pf_ext *ext)
+{
+	int len = written(w);
+	if (len < 0 || !ext)
+		return len;
+	int n = pf_ext_write(w->p, (size_t)(w->end - w->p), ext);
+	return n < 0 ? n : len + n;
 }
 
 void pf_hello_init(struct pf_hello *h)
@@ -319,8 +329,9 @@ static int welcome_last_field(const struct pf_welcome *w)
 		w->host_caps2 != 0,
 		w->audio_layout != 0,
 	};
+	_Static_assert(sizeof differs / sizeof differs[0] == WELCOME_FIELDS, "one for each field");
 	int last = 0;
-	for (int i = 0; i < (int)(sizeof differs / sizeof differs[0]); i++)
+	for (int i = 0; i < WELCOME_FIELDS; i++)
 		if (differs[i])
 			last = i + 1;
 	return last;
@@ -405,10 +416,10 @@ int pf_welcome_write(uint8_t *out, size_t cap, const struct pf_welcome *w)
 	pf_write_u8(&wr, w->audio_channels);
 	pf_write_u8(&wr, w->codec);
 	pf_write_u8(&wr, w->host_caps);
-	int last = welcome_last_field(w);
+	int last = w->ext && !pf_ext_is_empty(w->ext) ? WELCOME_FIELDS : welcome_last_field(w);
 	for (int field = 1; field <= last; field++)
 		welcome_write_field(&wr, w, field);
-	return written(&wr);
+	return written_with(&wr, w->ext);
 }
 
 static void welcome_read_stream(struct pf_reader *r, struct pf_welcome *w)
@@ -513,7 +524,7 @@ int pf_start_write(uint8_t *out, size_t cap, const struct pf_start *s)
 	struct pf_writer w = pf_writer_make(out, cap);
 	pf_write_bytes(&w, magic, sizeof magic);
 	pf_write_le16(&w, s->client_port);
-	return written(&w);
+	return written_with(&w, s->ext);
 }
 
 int pf_start_read(struct pf_start *s, const uint8_t *data, size_t len)
@@ -530,38 +541,6 @@ int pf_start_read(struct pf_start *s, const uint8_t *data, size_t len)
 		return PF_OK;
 	s->ext_offset = (uint16_t)(len - left);
 	return pf_ext_read(r.p, left, NULL, NULL);
-}
-
-/* Extension block: total u16 (without itself), then entries of tag u16 || length u16 || value. */
-int pf_ext_read(const uint8_t *data, size_t len,
-	void (*entry)(uint16_t tag, const uint8_t *value, size_t value_len, void *userdata),
-	void *userdata)
-{
-	uint16_t seen[PF_EXT_MAX_ENTRIES];
-	size_t n = 0;
-	struct pf_reader r = pf_reader_make(data, len);
-	uint16_t total = pf_read_le16(&r);
-	if (!r.ok || len > PF_EXT_MAX_LEN || total != pf_reader_left(&r))
-		return PF_E_BAD_PACKET;
-	while (pf_reader_left(&r)) {
-		uint16_t tag = pf_read_le16(&r);
-		size_t value_len = pf_read_le16(&r);
-		if (!pf_read_bytes(&r, value_len) || n == PF_EXT_MAX_ENTRIES)
-			return PF_E_BAD_PACKET;
-		for (size_t i = 0; i < n; i++)
-			if (seen[i] == tag)
-				return PF_E_BAD_PACKET;
-		seen[n++] = tag;
-	}
-	if (!entry)
-		return PF_OK;
-	r = pf_reader_make(data + 2, total);
-	while (pf_reader_left(&r)) {
-		uint16_t tag = pf_read_le16(&r);
-		size_t value_len = pf_read_le16(&r);
-		entry(tag, pf_read_bytes(&r, value_len), value_len, userdata);
-	}
-	return PF_OK;
 }
 
 int pf_close_code_to_error(uint64_t code)

@@ -125,6 +125,22 @@ int pf_hello_write(uint8_t *out, size_t cap, const struct pf_hello *h) PF_MUST_C
  */
 int pf_hello_read(struct pf_hello *h, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
+/*
+ * What an extension block (wire 4.4) says by the tags whose bytes are known. 1 is padding; 5 link facts, 6
+ * probe-only and 7 PyroWave quality are skipped, and never written.
+ */
+enum pf_ext_tag { PF_EXT_CLIENT_LABEL = 2, PF_EXT_ABR_FEATURES = 3, PF_EXT_PRESET = 4 };
+#define PF_EXT_LABEL_MAX    96u
+#define PF_PRESET_ID_MAX    32u
+#define PF_PRESET_NAME_MAX  64u
+#define PF_ABR_READS_REASON 1u /* bit of abr_features: BitrateChanged may carry its reason */
+struct pf_ext {
+	char label[PF_EXT_LABEL_MAX + 1]; /* UTF-8, for a log; empty = absent, as all of these */
+	uint8_t abr_features;
+	char preset_id[PF_PRESET_ID_MAX + 1];	  /* printable ASCII */
+	char preset_name[PF_PRESET_NAME_MAX + 1]; /* UTF-8, only beside an id */
+};
+
 struct pf_welcome {
 	uint32_t version;
 	uint16_t data_port;
@@ -154,6 +170,8 @@ struct pf_welcome {
 	uint16_t audio_frame_us;
 	uint8_t host_caps2;
 	uint8_t audio_layout;
+	/* Writer: sent behind; NULL or empty = none. Only to a client that says PF_CCAP_EXT_BLOCK. */
+	const struct pf_ext *ext;
 	uint16_t ext_offset; /* reader: where the extension block lies in the payload; 0 = none */
 };
 
@@ -169,9 +187,13 @@ int pf_welcome_read(struct pf_welcome *w, const uint8_t *data, size_t len) PF_MU
 
 struct pf_start {
 	uint16_t client_port;
+	const struct pf_ext
+		*ext;	     /* as in pf_welcome; only to a host that says PF_HCAP2_EXT_BLOCK */
 	uint16_t ext_offset; /* reader: as in pf_welcome; not written */
 };
+/* Returns the length. Errors: PF_E_INVALID (ext), PF_E_FULL. */
 int pf_start_write(uint8_t *out, size_t cap, const struct pf_start *s) PF_MUST_CHECK;
+/* Errors: PF_E_BAD_PACKET. */
 int pf_start_read(struct pf_start *s, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /*
@@ -181,6 +203,11 @@ int pf_start_read(struct pf_start *s, const uint8_t *data, size_t len) PF_MUST_C
 int pf_ext_read(const uint8_t *data, size_t len,
 	void (*entry)(uint16_t tag, const uint8_t *value, size_t value_len, void *userdata),
 	void *userdata) PF_MUST_CHECK;
+/* The same into a struct. A value that is not what its tag says counts as absent. Errors: PF_E_BAD_PACKET. */
+int pf_ext_parse(struct pf_ext *e, const uint8_t *data, size_t len) PF_MUST_CHECK;
+bool pf_ext_is_empty(const struct pf_ext *e);
+/* Writes the block. Returns its length, 0 when it is empty. Errors: PF_E_INVALID (a text), PF_E_FULL. */
+int pf_ext_write(uint8_t *out, size_t cap, const struct pf_ext *e) PF_MUST_CHECK;
 
 /* QUIC application close codes (wire 3.1). */
 enum pf_close_code {

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "core/wire/body.h"
+#include "core/wire/text.h"
 
 #define FLAG_FILES 1u
-
-static bool is_printable(const struct pf_span *s)
-{
-	for (size_t i = 0; i < s->len; i++)
-		if (s->data[i] < 0x20 || s->data[i] > 0x7E)
-			return false;
-	return true;
-}
 
 static bool mime_ok(const struct pf_span *s, size_t min)
 {
 	return s->len >= min && s->len <= PF_CLIP_MIME_MAX && (s->data || !s->len) &&
-		is_printable(s);
+		pf_text_printable(s->data, s->len);
 }
 
 /* Length u8 || MIME name. r->ok is false after one that is out of range. */

@@ -55,6 +55,14 @@ bool pf_text_valid(const uint8_t *p, size_t len)
 	return true;
 }
 
+bool pf_text_printable(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i] < 0x20 || p[i] > 0x7E)
+			return false;
+	return true;
+}
+
 /* What would move a terminal's cursor, end a line, or show the text behind it in another order. */
 static bool is_harmless(const uint8_t *p, size_t n)
 {

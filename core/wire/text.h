@@ -11,6 +11,8 @@
  * a NUL, so that it can be kept as a C string? Control characters are the printer's matter.
  */
 bool pf_text_valid(const uint8_t *p, size_t len);
+/* Is it printable ASCII, blanks included? */
+bool pf_text_printable(const uint8_t *p, size_t len);
 
 /*
  * A peer's text as a terminal or a log may show it: a C string of whole characters in out, cut at cap (at
