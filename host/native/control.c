@@ -20,7 +20,7 @@
 
 void control_send(struct native_client *c, const struct pf_msg *m)
 {
-	uint8_t buf[PF_MSG_MAX_LEN + PF_LAUNCH_TEXT_MAX];
+	uint8_t buf[PF_MSG_MAX_LEN + PF_REASON_MAX]; /* the longest words that a host says */
 	int len = pf_msg_write_framed(buf, sizeof(buf), m);
 	pf_check(len > 0);
 	if (quic_conn_send(c->conn, c->stream, buf, (size_t)len, false) < 0)
