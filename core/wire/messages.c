@@ -176,10 +176,8 @@ static int read_body(const struct row *row, struct pf_reader *r, struct pf_msg *
 {
 	if (row->body)
 		return row->body->read(r, m);
-	if (len != row->min && len != row->max)
-		return PF_E_BAD_PACKET;
 	size_t n = FIELDS_MAX;
-	if (row->n_must) {
+	if (row->n_must) { /* a length between the two leaves bytes over, which the caller refuses */
 		bool whole = len == row->max;
 		memcpy((uint8_t *)m + row->flag, &whole, sizeof whole);
 		n = whole ? FIELDS_MAX : row->n_must;
