@@ -644,6 +644,11 @@ void quic_conn_remote(const struct quic_conn *c, union udp_addr *out, socklen_t 
 	*len = pf_quic_remote(c->q, &out->sa, sizeof *out);
 }
 
+size_t quic_conn_max_udp(const struct quic_conn *c)
+{
+	return pf_quic_max_udp(c->q);
+}
+
 uint64_t quic_conn_rtt_ns(const struct quic_conn *c)
 {
 	return pf_quic_rtt_ns(c->q);

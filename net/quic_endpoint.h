@@ -103,6 +103,7 @@ int quic_conn_send_datagram(struct quic_conn *c, const void *data, size_t len) P
 /* As pf_quic_close(): flush() first what must still go out, though nothing repeats it if it gets lost. */
 void quic_conn_close(struct quic_conn *c, uint64_t code, const char *reason);
 void quic_conn_remote(const struct quic_conn *c, union udp_addr *out, socklen_t *len);
+size_t quic_conn_max_udp(const struct quic_conn *c); /* pf_quic_max_udp() */
 uint64_t quic_conn_rtt_ns(const struct quic_conn *c);
 
 #endif

@@ -593,6 +593,11 @@ void pf_quic_get_end(const struct pf_quic *q, struct pf_quic_end *out)
 	*out = q->end;
 }
 
+size_t pf_quic_max_udp(const struct pf_quic *q)
+{
+	return ngtcp2_conn_get_path_max_tx_udp_payload_size(q->ng);
+}
+
 uint64_t pf_quic_rtt_ns(const struct pf_quic *q)
 {
 	ngtcp2_conn_info info;

@@ -161,6 +161,8 @@ struct pf_quic_end {
 	char reason[128]; /* the peer's words (by_peer) or ours, printable ASCII; may be empty */
 };
 void pf_quic_get_end(const struct pf_quic *q, struct pf_quic_end *out);
+/* The longest UDP payload that the path is known to carry by now: 1200 until more was proven. */
+size_t pf_quic_max_udp(const struct pf_quic *q);
 uint64_t pf_quic_rtt_ns(const struct pf_quic *q); /* smoothed */
 /* The current path's peer. Returns its length. */
 uint32_t pf_quic_remote(const struct pf_quic *q, struct sockaddr *out, uint32_t cap);

@@ -15,6 +15,7 @@ void spsc_init(struct spsc *s)
 	atomic_init(&s->signal, 0);
 	atomic_init(&s->waiting, 0);
 	atomic_init(&s->closed, false);
+	atomic_init(&s->woken, false);
 	for (unsigned i = 0; i < SPSC_SLOTS; i++)
 		s->slots[i] = NULL;
 }
@@ -56,7 +57,7 @@ void *spsc_pop(struct spsc *s, uint64_t timeout_ns)
 			atomic_store_explicit(&s->tail, tail + 1, memory_order_release);
 			return item;
 		}
-		if (!timeout_ns || closed)
+		if (atomic_exchange(&s->woken, false) || !timeout_ns || closed)
 			return NULL;
 		if (deadline_ns != UINT64_MAX && clock_now_ns() >= deadline_ns)
 			return NULL;
@@ -69,6 +70,17 @@ void *spsc_pop(struct spsc *s, uint64_t timeout_ns)
 void spsc_close(struct spsc *s)
 {
 	atomic_store(&s->closed, true);
+	signal_consumer(s);
+}
+
+bool spsc_closed(struct spsc *s)
+{
+	return atomic_load(&s->closed);
+}
+
+void spsc_wake(struct spsc *s)
+{
+	atomic_store(&s->woken, true);
 	signal_consumer(s);
 }
 

@@ -56,13 +56,6 @@ static void echo_clock(struct native_client *c, const struct pf_msg *m)
 	control_send(c, &answer);
 }
 
-/* A client holds its reports back until its test is answered; nothing sent means that it was declined. */
-static void decline_probe(struct native_client *c, const struct pf_msg *m)
-{
-	(void)m;
-	control_send(c, &(struct pf_msg){.type = PF_MSG_PROBE_RESULT});
-}
-
 enum how {
 	ANSWERED,  /* the client waits for the answer */
 	DROPPABLE, /* it does not, or says it again */
@@ -78,7 +71,10 @@ static const struct {
 	{PF_MSG_REQUEST_KEYFRAME, DROPPABLE, want_keyframe},
 	{PF_MSG_RFI_REQUEST, DROPPABLE, invalidate},
 	{PF_MSG_SET_BITRATE, ANSWERED, set_bitrate},
-	{PF_MSG_PROBE_REQUEST, ANSWERED, decline_probe},
+	{PF_MSG_PROBE_REQUEST, ANSWERED, probe_wanted},
+	{PF_MSG_PROBE_SHAPED, ANSWERED, probe_shaped},
+	{PF_MSG_SET_DELIVERY, ANSWERED, delivery_wanted},
+	{PF_MSG_SHARD_PAYLOAD_ACK, DROPPABLE, shard_acked},
 	{PF_MSG_CLOCK_PROBE, ANSWERED, echo_clock},
 	{PF_MSG_INPUT_EDGE, UNCOUNTED, input_edge},
 };
@@ -127,11 +123,13 @@ int control_open(struct native_client *c)
 {
 	c->control = (struct control_budget){.refilled_ns = clock_now_ns(), .left = CONTROL_BURST};
 	input_open(c);
-	return mode_open(c);
+	int err = mode_open(c);
+	return err < 0 ? err : delivery_open(c);
 }
 
 void control_close(struct native_client *c)
 {
 	input_close(c);
 	loop_remove(&c->mode_timer);
+	loop_remove(&c->path_timer);
 }

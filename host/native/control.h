@@ -21,6 +21,17 @@ void control_send(struct native_client *c, const struct pf_msg *m);
 int mode_open(struct native_client *c) PF_MUST_CHECK;
 void mode_wanted(struct native_client *c, const struct pf_msg *m);
 
+/* probe.c */
+void probe_wanted(struct native_client *c, const struct pf_msg *m);
+void probe_shaped(struct native_client *c, const struct pf_msg *m);
+
+/* delivery.c */
+int delivery_open(struct native_client *c) PF_MUST_CHECK;
+/* The stream begins: what a client is told of it. */
+void delivery_begin(struct native_client *c);
+void delivery_wanted(struct native_client *c, const struct pf_msg *m);
+void shard_acked(struct native_client *c, const struct pf_msg *m);
+
 /* input.c */
 void input_open(struct native_client *c);
 void input_close(struct native_client *c);

@@ -12,12 +12,9 @@
 #include "host/host.h"
 #include "host/media/clock.h"
 #include "host/native/internal.h"
+#include "host/native/send.h"
 
-/* A session's data plane (wire 7): one socket, one key, one direction. */
-
-/* A frame that the kernel cannot take in this time is late anyway: the rest of it is dropped and repaired. */
-#define SEND_WAIT_MS 4
-#define SEND_BUFFER  (4 << 20) /* bytes: two of the largest keyframes */
+/* A session's data plane (wire 7): one socket, one key, one direction. What goes out is send.c's. */
 
 static bool same_host(const union udp_addr *a, const union udp_addr *b)
 {
@@ -107,17 +104,6 @@ static int make_sealer(struct native_data *d, struct pf_sealer *seal)
 	return PF_OK;
 }
 
-/* A frame may take half of its time at most: the other half is the network's and the decoder's. */
-static int make_pacer(struct native_data *d, const struct config *config, uint32_t refresh_hz)
-{
-	struct pf_pacer_params params = {
-		.rate_bps = config->pace_mbps * 1000000ull,
-		.burst_bytes = (size_t)config->pace_burst << 10,
-		.max_spread_ns = 500000000ull / (refresh_hz ? refresh_hz : 1),
-	};
-	return pf_pacer_init(&d->pacer, &params, clock_now_ns());
-}
-
 int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_hz)
 {
 	struct native_data *d = &c->data;
@@ -138,7 +124,7 @@ int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_h
 	if (err < 0)
 		return err;
 	d->shard_payload = choose_shard(c);
-	struct pf_packetizer_params params = {
+	d->params = (struct pf_packetizer_params){
 		.shard_payload = d->shard_payload,
 		.scheme = PF_FEC_GF16,
 		.fec_percent = config->fec_percent,
@@ -148,10 +134,11 @@ int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_h
 		.max_frame_bytes = frame_cap(bitrate_kbps, refresh_hz),
 		.seal = &seal,
 	};
-	err = pf_packetizer_create(&d->packetizer, &params);
+	err = pf_packetizer_create(&d->packetizer, &d->params);
+	d->params.seal = NULL; /* it was copied; the next one resumes from there */
 	if (err < 0)
 		return err;
-	err = make_pacer(d, config, refresh_hz);
+	err = send_open(c, refresh_hz);
 	if (err < 0)
 		return err;
 	return loop_add_fd(
@@ -170,77 +157,4 @@ void data_close(struct native_client *c)
 	if (d->socket.fd >= 0)
 		udp_close(&d->socket);
 	d->socket.fd = -1;
-}
-
-static void sleep_until(uint64_t at_ns)
-{
-	struct timespec ts = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)};
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-}
-
-static int send_paced(struct native_data *d, const struct pf_packet_batch *b)
-{
-	size_t at = 0;
-	int sent = 0;
-	pf_pacer_begin(&d->pacer, b->n_packets * b->packet_len, clock_now_ns());
-	for (;;) {
-		size_t n = pf_pacer_take(
-			&d->pacer, b->packet_len, b->n_packets - at, clock_now_ns());
-		if (n) {
-			int err = udp_send_batch(&d->socket, NULL, 0, b->data + at * b->packet_len,
-				b->packet_len, n, SEND_WAIT_MS);
-			if (err < 0)
-				return err;
-			sent += err;
-			at += n;
-		}
-		if (at == b->n_packets)
-			return sent;
-		sleep_until(pf_pacer_deadline(&d->pacer, b->packet_len, b->n_packets - at));
-	}
-}
-
-static bool drop_for_test(struct native_data *d)
-{
-	uint64_t x = d->drop_state;
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	d->drop_state = x;
-	return (x >> 33) % 100 < d->drop_percent;
-}
-
-/* --test-drop: packets one by one, so that single ones can be left out. */
-static int send_lossy(struct native_data *d, const struct pf_packet_batch *b)
-{
-	for (size_t i = 0; i < b->n_packets; i++) {
-		if (drop_for_test(d))
-			continue;
-		int err = udp_send_batch(&d->socket, NULL, 0, b->data + i * b->packet_len,
-			b->packet_len, 1, SEND_WAIT_MS);
-		if (err < 0)
-			return err;
-	}
-	return (int)b->n_packets;
-}
-
-int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
-{
-	struct native_client *c = userdata;
-	struct native_data *d = &c->data;
-	struct pf_packet_batch batch;
-	struct pf_frame_info info = {
-		.pts_ns = unit->pts_ns,
-		.frame_index = frame_index,
-		.user_flags = (unit->keyframe ? PF_USER_KEYFRAME : 0) |
-			(unit->anchor ? PF_USER_RECOVERY_ANCHOR : 0) |
-			(unit->repeated ? PF_USER_REPEATED : 0),
-		.flags = PF_NATIVE_PICTURE,
-	};
-	int err = pf_packetizer_build(d->packetizer, &info, unit->data, unit->len, &batch);
-	if (err < 0)
-		return err;
-	if (d->drop_percent)
-		return send_lossy(d, &batch);
-	return send_paced(d, &batch);
 }

@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "host/media/clock.h"
 #include "host/native/access.h"
+#include "host/native/control.h"
 #include "host/native/internal.h"
 #include "host/session/kept.h"
 
@@ -65,7 +66,10 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 		.mode = c->hello.mode,
 		.bitrate_kbps = kbps,
 		.codec = choose_codec(c),
-		.sink = {.video = data_video, .lost = on_session_lost, .userdata = c},
+		.sink = {.video = data_video,
+			.between = probe_between,
+			.lost = on_session_lost,
+			.userdata = c},
 		.name = c->name,
 	};
 	if (!params.codec) {
@@ -104,7 +108,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.bitrate_kbps = kbps;
 	w.codec = choose_codec(c);
 	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
-	w.host_caps2 = PF_HCAP2_REPEAT_MARK;
+	w.host_caps2 = PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY | PF_HCAP2_INPUT_EDGES;
 	w.grants = c->grants;
 	w.expires_s = access_left_s(c);
 	int n = pf_welcome_write(buf + 2, sizeof(buf) - 2, &w);
@@ -227,4 +231,6 @@ void handshake_stream(struct native_client *c)
 		c->timer, seconds ? clock_now_ns() + seconds * 1000000000ull : UINT64_MAX);
 	if (session_start(c->session) < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "the host could not start the stream");
+	else
+		delivery_begin(c);
 }

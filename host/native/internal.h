@@ -11,6 +11,7 @@
 #include "core/flow/packetizer.h"
 #include "core/wire/control.h"
 #include "core/wire/handshake.h"
+#include "host/native/send.h"
 #include "host/session/session.h"
 #include "host/vdisplay/vdisplay.h"
 #include "net/quic_endpoint.h"
@@ -24,6 +25,7 @@
 #define SHARD_IPV6     1388u
 #define SHARD_MIN      512u
 #define FEC_MIN_PARITY 2u
+#define SEND_BUFFER    (4 << 20) /* bytes: two of the largest keyframes */
 /*
  * With 5 % of the packets lost and 20 % parity, a block of 15 + 3 is beyond repair once in a hundred times, one
  * of 15 + 4 once in five hundred; from 21 data shards on the share alone does better than that.
@@ -46,6 +48,7 @@ struct native {
 	struct native_client *clients; /* native_client::next */
 	unsigned n_streaming;
 	uint64_t sessions_done;
+	uint64_t last_id;
 	bool closing; /* native_destroy(): nobody comes back */
 	void (*on_done)(void *userdata);
 	void *userdata;
@@ -67,7 +70,13 @@ struct native_data {
 	struct loop_source *readable;
 	struct pf_aead *aead;
 	struct pf_packetizer *packetizer;
+	struct pf_packetizer_params params; /* of it; no sealer */
 	struct pf_pacer pacer;
+	uint32_t delivery, refresh_hz; /* of the pacer */
+	uint64_t last_frame_ns;	       /* the send thread's: 0 = none yet */
+	struct send_wishes wishes;
+	struct news_ring news;
+	struct probe probe;
 	uint8_t key[16], salt[4];
 	size_t shard_payload;
 	uint32_t drop_percent; /* test only */
@@ -90,6 +99,7 @@ struct control_budget {
 
 struct native_client {
 	struct native_client *next; /* native::clients */
+	uint64_t id;		    /* of this host's connections: never used twice */
 	struct native *native;
 	struct quic_conn *conn;
 	/*
@@ -107,6 +117,8 @@ struct native_client {
 	enum client_state state;
 	int64_t stream; /* the control stream; -1 = none yet */
 	struct loop_source *timer;
+	struct loop_source *path_timer; /* when the size of the path is known */
+	uint16_t shard_asked; /* in a ShardPayloadChanged that waits for its Ack; 0 = none */
 	struct loop_source *mode_timer; /* a change of mode that waits for its turn */
 	struct pf_mode wanted_mode;
 	bool mode_waiting;
@@ -149,7 +161,7 @@ int control_open(struct native_client *c) PF_MUST_CHECK;
 void control_close(struct native_client *c);
 int control_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
 
-/* data.c */
+/* data.c; data_video() is in send.c */
 int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_hz) PF_MUST_CHECK;
 void data_close(struct native_client *c);
 /* Sends to the peer's address with the port of its Start. */

@@ -30,6 +30,7 @@ static void make_mode(struct native_client *c)
 	uint64_t gap_ns = MODE_GAP_FACTOR * took_ns;
 	c->next_mode_ns = start_ns + took_ns + (gap_ns > MODE_GAP_NS ? gap_ns : MODE_GAP_NS);
 	m.reconfigured.accepted = err >= 0;
+	atomic_store(&c->data.wishes.refresh_hz, session_mode(c->session).refresh_hz);
 	if (err < 0)
 		m.reconfigured.mode = session_mode(c->session);
 	log_info("native: %s: mode %ux%u at %u Hz %s (%.1f ms)", c->name, mode->width, mode->height,

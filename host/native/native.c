@@ -160,6 +160,7 @@ static struct native_client *new_client(struct native *n, struct quic_conn *conn
 	if (!c)
 		return NULL;
 	c->native = n;
+	c->id = ++n->last_id;
 	c->conn = conn;
 	c->stream = -1;
 	c->data.socket.fd = -1;

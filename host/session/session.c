@@ -290,6 +290,11 @@ int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mo
 	return PF_OK;
 }
 
+void session_wake_sender(struct session *s)
+{
+	video_wake_sender(&s->video);
+}
+
 void session_request_keyframe(struct session *s)
 {
 	video_request_keyframe(&s->video);

@@ -25,6 +25,11 @@ struct vdisplay_output;
 struct session_sink {
 	/* One access unit, on the send thread. Keeps no reference. Returns packets sent or an error (counted). */
 	int (*video)(struct unit *unit, uint32_t frame_index, void *userdata);
+	/*
+	 * What else there is to send, on the send thread, between two units. Returns when to be called again at
+	 * the latest, CLOCK_MONOTONIC ns: UINT64_MAX = after the next unit or session_wake_sender(). May be NULL.
+	 */
+	uint64_t (*between)(void *userdata);
 	/* The session cannot go on (compositor gone, encoder failed); once, from the loop. The owner ends it,
 	 * but must not destroy the session inside this call. */
 	void (*lost)(const char *why, void *userdata);
@@ -73,6 +78,7 @@ uint8_t session_compositor(const struct session *s);
 /* Errors: PF_E_INVALID, PF_E_IO: the old mode goes on. The stream goes on with a keyframe of the new size. */
 int session_set_mode(
 	struct session *s, const struct pf_mode *mode, struct pf_mode *made) PF_MUST_CHECK;
+void session_wake_sender(struct session *s);
 void session_request_keyframe(struct session *s); /* Thread: any */
 /*
  * The client lost frames first to last, by their index. What comes next refers to older ones only, marked as a

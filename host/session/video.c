@@ -197,23 +197,41 @@ static void encode_loop(void *userdata)
 	frame_unref(last);
 }
 
+static void send_one(struct video *v, struct unit *unit)
+{
+	uint64_t start_ns = clock_now_ns();
+	int n = v->sink.video(unit, unit->index, v->sink.userdata);
+	uint64_t end_ns = clock_now_ns();
+	probe_frame(sent, unit->pts_ns);
+	if (n < 0) {
+		atomic_fetch_add(&v->send_errors, 1);
+	} else {
+		atomic_fetch_add(&v->sent, 1);
+		atomic_fetch_add(&v->packets, (uint64_t)n);
+	}
+	if (v->trace)
+		trace_add(v->trace, unit, unit->index, start_ns, end_ns, n);
+}
+
+static uint64_t between_units(struct video *v)
+{
+	uint64_t at_ns = v->sink.between ? v->sink.between(v->sink.userdata) : UINT64_MAX;
+	uint64_t now_ns = clock_now_ns();
+	return at_ns == UINT64_MAX ? UINT64_MAX : at_ns > now_ns ? at_ns - now_ns : 0;
+}
+
 static void send_loop(void *userdata)
 {
 	struct video *v = userdata;
-	struct unit *unit;
-	while ((unit = spsc_pop(&v->units, UINT64_MAX))) {
-		uint64_t start_ns = clock_now_ns();
-		int n = v->sink.video(unit, unit->index, v->sink.userdata);
-		uint64_t end_ns = clock_now_ns();
-		probe_frame(sent, unit->pts_ns);
-		if (n < 0) {
-			atomic_fetch_add(&v->send_errors, 1);
-		} else {
-			atomic_fetch_add(&v->sent, 1);
-			atomic_fetch_add(&v->packets, (uint64_t)n);
-		}
-		if (v->trace)
-			trace_add(v->trace, unit, unit->index, start_ns, end_ns, n);
+	for (;;) {
+		/* Before the wait: what is pushed until the close is still sent. */
+		bool closed = spsc_closed(&v->units);
+		struct unit *unit = spsc_pop(&v->units, closed ? 0 : between_units(v));
+		if (!unit && closed)
+			return;
+		if (!unit)
+			continue;
+		send_one(v, unit);
 		unit_unref(unit);
 	}
 }
@@ -258,6 +276,12 @@ void video_push(struct video *v, struct frame *frame)
 	if (old)
 		atomic_fetch_add(&v->replaced, 1);
 	frame_unref(old);
+}
+
+void video_wake_sender(struct video *v)
+{
+	if (v->running)
+		spsc_wake(&v->units);
 }
 
 void video_request_keyframe(struct video *v)

@@ -64,6 +64,7 @@ int video_start(struct video *v) PF_MUST_CHECK;
 void video_stop(struct video *v);
 /* A new picture; replaces one that was not taken. Thread: capture's. */
 void video_push(struct video *v, struct frame *frame);
+void video_wake_sender(struct video *v);      /* Thread: the one that starts and stops */
 void video_request_keyframe(struct video *v); /* Thread: any */
 /* The client lost frames first to last: see session_invalidate(). Thread: any. */
 void video_invalidate(struct video *v, uint32_t first, uint32_t last);
