@@ -34,7 +34,11 @@ static int on_stream(
 
 static void on_datagram(struct quic_conn *c, const uint8_t *data, size_t len, void *userdata)
 {
-	(void)c, (void)data, (void)len, (void)userdata;
+	struct raw *r = userdata;
+	(void)c;
+	r->datagram_len = len < sizeof(r->datagram) ? len : sizeof(r->datagram);
+	memcpy(r->datagram, data, r->datagram_len);
+	r->n_datagrams++;
 }
 
 static void on_end(struct quic_conn *c, const struct pf_quic_end *end, void *userdata)

@@ -18,6 +18,9 @@ struct raw {
 	struct pf_quic_end end;
 	uint8_t got[4096]; /* what the host said on any stream */
 	size_t got_len;
+	uint8_t datagram[256]; /* the newest */
+	size_t datagram_len;
+	unsigned n_datagrams;
 };
 
 void raw_open(struct raw *r, int port);
