@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/host.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/base/log.h"
 #include "host/config/config.h"
+#include "host/ctl/ctl.h"
 #include "host/session/kept.h"
 #include "host/session/session.h"
 #include "host/vdisplay/vdisplay.h"
+#include "net/identity.h"
 
 static void on_desktop_lost(const char *why, void *userdata)
 {
@@ -16,6 +19,39 @@ static void on_desktop_lost(const char *why, void *userdata)
 	log_error("desktop: %s; sessions on it end, the next one starts afresh", why);
 	kept_forget_all(h->kept);
 	session_desktop_lost(h, why);
+}
+
+/* Streaming goes on without it, as paired clients need no person. */
+static int open_ctl(struct host *h)
+{
+	char path[128], why[512];
+	int err = ctl_default_path(
+		path, sizeof(path), h->config->ctl, h->config->config_dir, why, sizeof(why));
+	if (err >= 0)
+		err = ctl_create(&h->ctl, h->loop, path, why, sizeof(why));
+	if (err < 0 && !h->config->ctl) {
+		log_warn("ctl: %s; this host goes on, but nobody can pair with it or unpair", why);
+		return PF_OK;
+	}
+	if (err < 0)
+		log_error("ctl: %s", why);
+	return err;
+}
+
+static int find_config_dir(struct host *h)
+{
+	char why[256];
+	if (h->config->config_dir) {
+		int n = snprintf(h->config_dir, sizeof(h->config_dir), "%s", h->config->config_dir);
+		if (n > 0 && (size_t)n < sizeof(h->config_dir))
+			return PF_OK;
+		log_error("identity: the path of --config-dir is empty or too long");
+		return PF_E_INVALID;
+	}
+	int err = identity_config_dir(h->config_dir, sizeof(h->config_dir), why, sizeof(why));
+	if (err < 0)
+		log_error("identity: %s; or give --config-dir DIR", why);
+	return err;
 }
 
 int host_create(struct host **out, struct loop *loop, const struct config *config)
@@ -38,7 +74,14 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 		.userdata = h,
 	};
 	const char *why = NULL;
-	int err = vdisplay_create(&h->vdisplay, synthetic ? "none" : "auto", &params, &why);
+	int err = find_config_dir(h);
+	if (err >= 0)
+		err = open_ctl(h);
+	if (err < 0) {
+		host_destroy(h);
+		return err;
+	}
+	err = vdisplay_create(&h->vdisplay, synthetic ? "none" : "auto", &params, &why);
 	if (err < 0) {
 		log_error("desktop: %s", why ? why : pf_strerror(err));
 		host_destroy(h);
@@ -62,5 +105,6 @@ void host_destroy(struct host *h)
 	pf_check(!h->sessions);
 	kept_destroy(h->kept);
 	vdisplay_destroy(h->vdisplay);
+	ctl_destroy(h->ctl);
 	free(h);
 }

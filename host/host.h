@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 
 struct config;
+struct ctl;
 struct host;
 struct kept;
 struct loop;
@@ -25,6 +26,8 @@ struct host {
 	struct session *sessions;		/* session::next */
 	uint64_t next_session_id;
 	struct kept *kept; /* displays whose clients may come back */
+	struct ctl *ctl;   /* NULL = there is no control socket; the log said why */
+	char config_dir[512];
 };
 
 /* Finds or starts the desktop. On failure one sentence went to the log. */

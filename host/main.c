@@ -6,6 +6,7 @@
 #include "host/base/log.h"
 #include "host/base/loop.h"
 #include "host/config/config.h"
+#include "host/ctl/cli.h"
 #include "host/host.h"
 #include "host/native/native.h"
 
@@ -49,6 +50,8 @@ static void keep_memory_flat(void)
 int main(int argc, char **argv)
 {
 	struct config config;
+	if (argc >= 2 && cli_is_command(argv[1]))
+		return cli_main(argc, argv);
 	int err = config_parse(&config, argc, argv);
 	if (err)
 		return err < 0 ? 2 : EXIT_SUCCESS;

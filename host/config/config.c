@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/ctl/cli.h"
+
 enum option_kind { OPTION_STRING, OPTION_NUMBER, OPTION_SWITCH };
 
 struct option_entry {
@@ -93,7 +95,12 @@ static void print_help(enum config_command command)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (command == CMD_NONE || command == commands[i].command)
 			printf("  %-24s %s\n", commands[i].name, commands[i].help);
-	printf("\noptions%s:\n", command == CMD_SERVE ? " of serve" : "");
+	if (command == CMD_NONE)
+		cli_print_commands(stdout);
+	printf("\noptions%s:\n",
+		command == CMD_SERVE	      ? " of serve"
+			: command == CMD_NONE ? " of serve and native-host"
+					      : "");
 	for (size_t i = 0; i < N_OPTIONS; i++)
 		if (command == CMD_NONE || options[i].commands & (unsigned)command)
 			print_option(&options[i]);
@@ -158,8 +165,17 @@ static int parse_option(struct config *c, char **argv)
 	return equals ? 1 : 2;
 }
 
-static int check(const struct config *c)
+static int check(struct config *c)
 {
+	if (c->require_pairing && c->allow_tofu) {
+		fprintf(stderr,
+			"punktfunk-host: --require-pairing and --allow-tofu are opposites: leave "
+			"one out\n");
+		return PF_E_INVALID;
+	}
+	c->require_pairing = !c->allow_tofu;
+	if (!c->bind)
+		c->bind = c->require_pairing ? "0.0.0.0" : "127.0.0.1";
 	if (strcmp(c->source, "virtual") && strcmp(c->source, "synthetic")) {
 		fprintf(stderr, "punktfunk-host: --source is virtual or synthetic, not '%s'\n",
 			c->source);

@@ -2,6 +2,7 @@
 #include "core/wire/datagram.h"
 #include "host/base/log.h"
 #include "host/media/clock.h"
+#include "host/native/access.h"
 #include "host/native/control.h"
 #include "host/native/internal.h"
 
@@ -37,7 +38,7 @@ static bool within_budget(struct native_client *c, const struct pf_input *event)
 
 static void take(struct native_client *c, const struct pf_input *event)
 {
-	if (within_budget(c, event))
+	if (within_budget(c, event) && c->grants & access_input_grant(event))
 		session_input(c->session, event);
 }
 

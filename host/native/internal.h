@@ -38,6 +38,7 @@
 
 struct access;
 struct loop_source;
+struct pf_pair_host;
 
 struct native {
 	struct host *host;
@@ -111,8 +112,10 @@ struct native_client {
 	/* SHA-256 of the leaf that it showed in TLS: who it is, if it showed one. */
 	uint8_t fp[PF_FINGERPRINT_LEN];
 	bool has_fp;
-	uint8_t grants;		 /* enum pf_grant; what it may do, from access_admit() on */
-	uint64_t access_ends_ns; /* CLOCK_MONOTONIC; UINT64_MAX = never */
+	uint8_t grants;			 /* enum pf_grant; what it may do, from access_admit() on */
+	uint64_t access_ends_ns;	 /* CLOCK_MONOTONIC; UINT64_MAX = never */
+	struct pf_pair_host *pairing;	 /* pair.c: the ceremony that runs; NULL = none */
+	char pair_name[PF_NAME_MAX + 1]; /* as the client calls itself; printable */
 	struct pf_framer *framer;
 	enum client_state state;
 	int64_t stream; /* the control stream; -1 = none yet */

@@ -16,15 +16,16 @@
 #include "host/native/control.h"
 #include "host/native/internal.h"
 #include "host/session/kept.h"
+#include "host/trust/knocks.h"
 #include "net/identity.h"
 
-/* Connections beyond the sessions: some to be told "busy", some half-open ones of strangers. */
-#define EXTRA_CONNECTIONS 16u
+/* Connections beyond the sessions: some to be told "busy", half-open ones of strangers, and those that wait. */
+#define EXTRA_CONNECTIONS (16u + KNOCKS_MAX)
 #define MAX_HANDSHAKING	  16u
 #define RETRY_FROM \
 	4u /* as many as connect at once in a household; of a flood the rest is not kept */
 /* Beyond the sessions, of one address: a client that tries again beside what it has, and room for its family. */
-#define EXTRA_PER_ADDRESS 4u
+#define EXTRA_PER_ADDRESS (4u + KNOCKS_PER_ADDRESS)
 
 static void rearm(struct native *n)
 {
@@ -93,6 +94,7 @@ void native_end_kept(
 	if (c->state == CLIENT_ENDING)
 		return;
 	log_info("native: %s: ending: %s (0x%02llx)", c->name, reason, (unsigned long long)code);
+	pair_forget(c);
 	access_forget(c);
 	stop_session(c, kept);
 	c->state = CLIENT_ENDING;
@@ -105,8 +107,10 @@ static void on_client_timer(void *userdata)
 {
 	struct native_client *c = userdata;
 	switch (c->state) {
-	case CLIENT_HELLO:
 	case CLIENT_PAIR:
+		pair_timeout(c);
+		break;
+	case CLIENT_HELLO:
 	case CLIENT_START:
 		native_end(c, PF_CLOSE_SETUP_FAILED,
 			"the client did not finish its handshake in time");
@@ -145,6 +149,7 @@ static void client_free(struct native_client *c)
 		at = &(*at)->next;
 	if (*at)
 		*at = c->next;
+	pair_forget(c);
 	access_forget(c);
 	stop_session(c, NULL);
 	data_close(c);
@@ -190,29 +195,19 @@ static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userd
 	log_debug("native: %s connected", c->name);
 }
 
-/* The first message decides (wire 4): a pairing, or Hello and nothing else. */
-static void refuse_first(struct native_client *c, uint8_t type)
-{
-	if (type == PF_MSG_PAIR_REQUEST)
-		native_end(c, PF_CLOSE_NOT_ARMED,
-			"this host does not pair yet: connect without pairing");
-	else
-		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
-}
-
 static int on_payload(const uint8_t *payload, size_t len, void *userdata)
 {
 	struct native_client *c = userdata;
 	if (c->state == CLIENT_ENDING)
 		return PF_OK;
-	bool typed = pf_msg_is_typed(payload, len);
-	if (typed && c->state == CLIENT_HELLO) {
-		refuse_first(c, payload[4]);
-		return PF_OK;
-	}
-	int err = typed && !c->session ? PF_E_BAD_PACKET
-		: typed		       ? control_payload(c, payload, len)
-				       : handshake_payload(c, payload, len);
+	int err = PF_E_BAD_PACKET;
+	/* The first message decides (wire 4): a pairing, or Hello and nothing else. */
+	if (!pf_msg_is_typed(payload, len))
+		err = handshake_payload(c, payload, len);
+	else if (c->session)
+		err = control_payload(c, payload, len);
+	else if (c->state == CLIENT_HELLO || c->state == CLIENT_PAIR)
+		err = pair_payload(c, payload, len);
 	if (err < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
 	return PF_OK;
@@ -274,15 +269,9 @@ static const struct quic_endpoint_callbacks callbacks = {
 
 static int load_identity(struct native *n)
 {
-	char dir[512], why[256];
-	const char *given = n->host->config->config_dir;
-	if (given)
-		snprintf(dir, sizeof(dir), "%s", given);
-	else if (identity_config_dir(dir, sizeof(dir), why, sizeof(why)) < 0) {
-		log_error("identity: %s; or give --config-dir DIR", why);
-		return PF_E_INVALID;
-	}
-	int err = identity_load_or_create(&n->identity, dir, "punktfunk", why, sizeof(why));
+	char why[256];
+	int err = identity_load_or_create(
+		&n->identity, n->host->config_dir, "punktfunk", why, sizeof(why));
 	if (err < 0)
 		log_error("identity: %s", why);
 	return err;
@@ -329,10 +318,12 @@ static void announce(const struct native *n)
 	log_info("native: fingerprint %s", hex);
 	log_info("native: listening on %s, UDP port %d", n->host->config->bind,
 		quic_endpoint_port(n->endpoint));
-	if (strncmp(n->host->config->bind, "127.", 4) && strcmp(n->host->config->bind, "::1"))
-		log_warn("native: there is no pairing yet: whoever reaches this port sees and "
-			 "controls "
-			 "the desktop");
+	if (n->host->config->require_pairing)
+		log_info("native: only paired clients may connect; to pair one: punktfunk-host "
+			 "pair --arm");
+	else if (strncmp(n->host->config->bind, "127.", 4) && strcmp(n->host->config->bind, "::1"))
+		log_warn("native: --allow-tofu: whoever reaches this port sees and controls the "
+			 "desktop");
 }
 
 int native_create(

@@ -321,6 +321,11 @@ void session_input(struct session *s, const struct pf_input *event)
 	inject_event(s->inject, event);
 }
 
+void session_release_input(struct session *s)
+{
+	inject_release_all(s->inject);
+}
+
 void session_get_stats(const struct session *s, struct session_stats *out)
 {
 	video_get_stats(&s->video, out);

@@ -89,6 +89,8 @@ void session_invalidate(struct session *s, uint32_t first, uint32_t last);
 /* Takes effect with the next frame, without a keyframe. Returns the clamped rate. Thread: any */
 uint32_t session_set_bitrate(struct session *s, uint32_t kbps);
 void session_input(struct session *s, const struct pf_input *event);
+/* Releases every key and button that the client holds. */
+void session_release_input(struct session *s);
 void session_get_stats(const struct session *s, struct session_stats *out); /* Thread: any */
 
 /* Every session of h is told through its sink's lost(). From the loop, when the compositor went away. */

@@ -56,6 +56,8 @@ int knocks_add(struct knocks *k, uint64_t now_ns, const struct knock *knock, voi
 {
 	*superseded = NULL;
 	struct knock *at = of_client(k, knock->fp);
+	if (at && at->denied)
+		return PF_E_DENIED;
 	if (at)
 		*superseded = at->parked;
 	else
@@ -110,6 +112,19 @@ void knocks_remove(struct knocks *k, uint32_t number)
 	for (size_t i = 0; i < KNOCKS_MAX; i++)
 		if (k->list[i].number == number)
 			k->list[i] = (struct knock){0};
+}
+
+void *knocks_deny(struct knocks *k, uint32_t number)
+{
+	for (size_t i = 0; i < KNOCKS_MAX; i++) {
+		void *parked = k->list[i].parked;
+		if (k->list[i].number != number)
+			continue;
+		k->list[i].denied = true;
+		k->list[i].parked = NULL;
+		return parked;
+	}
+	return NULL;
 }
 
 void *knocks_expire(struct knocks *k, uint64_t now_ns)

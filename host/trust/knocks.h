@@ -2,6 +2,7 @@
 #ifndef HOST_TRUST_KNOCKS_H
 #define HOST_TRUST_KNOCKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct knock {
 	uint8_t address[KNOCKS_ADDRESS_LEN];
 	uint64_t since_ns;
 	void *parked; /* the caller's connection, NULL = it has gone */
+	bool denied;  /* a person said no; it is not asked again while the entry is listed */
 };
 
 struct knocks {
@@ -42,7 +44,8 @@ void knocks_init(struct knocks *k, uint64_t parked_ns);
 
 /*
  * Lists *knock (number and since_ns are filled in), with its connection parked. *superseded: the parked
- * connection of an older knock of that client, which the caller ends; else NULL. Errors: PF_E_RATE_LIMITED
+ * connection of an older knock of that client, which the caller ends; else NULL. Errors: PF_E_DENIED (a person
+ * said no a moment ago), PF_E_RATE_LIMITED
  * (too many of this address, or the list is full of parked ones; nothing was listed).
  */
 int knocks_add(struct knocks *k, uint64_t now_ns, const struct knock *knock,
@@ -54,6 +57,8 @@ const struct knock *knocks_next(const struct knocks *k, const struct knock *befo
 /* By number ("3"), or by the first hex digits (at least 4) of a fingerprint. Errors: as trust_lookup(). */
 int knocks_lookup(const struct knocks *k, const char *key, const struct knock **out) PF_MUST_CHECK;
 void knocks_remove(struct knocks *k, uint32_t number);
+/* Keeps the entry, denied, and gives its parked connection back; NULL = none. */
+void *knocks_deny(struct knocks *k, uint32_t number);
 
 /* Drops entries that were listed long enough. Returns a connection that has waited too long, unparked; NULL = none. */
 void *knocks_expire(struct knocks *k, uint64_t now_ns);

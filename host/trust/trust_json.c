@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 /*
  * {
  *   "version": 1,
@@ -106,22 +104,24 @@ int trust_json_read(struct trust_list *out, const char *text, size_t len, char *
 	return err;
 }
 
+json_t *trust_json_client(const struct trust_client *c)
+{
+	char hex[TRUST_HEX_LEN + 1];
+	trust_hex(hex, c->fp);
+	return json_pack("{s:s, s:s, s:I, s:i, s:I}", "fingerprint", hex, "name", c->name, "paired",
+		(json_int_t)c->paired_s, "grants", (int)c->grants, "expires",
+		(json_int_t)c->expires_s);
+}
+
 char *trust_json_write(const struct trust_list *list)
 {
 	json_t *clients = json_array();
-	for (size_t i = 0; i < list->n; i++) {
-		const struct trust_client *c = &list->clients[i];
-		char hex[TRUST_HEX_LEN + 1];
-		trust_hex(hex, c->fp);
-		/* Takes NULL, as does json_pack below: a failure anywhere ends as NULL. */
-		if (json_array_append_new(clients,
-			    json_pack("{s:s, s:s, s:I, s:i, s:I}", "fingerprint", hex, "name",
-				    c->name, "paired", (json_int_t)c->paired_s, "grants",
-				    (int)c->grants, "expires", (json_int_t)c->expires_s)) < 0) {
+	for (size_t i = 0; i < list->n; i++)
+		/* Takes NULL, as json_pack does below: a failure anywhere ends as NULL. */
+		if (json_array_append_new(clients, trust_json_client(&list->clients[i])) < 0) {
 			json_decref(clients);
 			return NULL;
 		}
-	}
 	json_t *root = json_pack("{s:i, s:o}", "version", VERSION, "clients", clients);
 	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	json_decref(root);

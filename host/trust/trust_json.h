@@ -2,6 +2,8 @@
 #ifndef HOST_TRUST_TRUST_JSON_H
 #define HOST_TRUST_TRUST_JSON_H
 
+#include <jansson.h>
+
 #include "host/trust/trust.h"
 
 /* The text of punktfunk1-paired.json. Thread: any. */
@@ -17,6 +19,8 @@ struct trust_list {
  */
 int trust_json_read(struct trust_list *out, const char *text, size_t len, char *why,
 	size_t why_len) PF_MUST_CHECK;
+/* One client as the file has it, a new reference; NULL = no memory. */
+json_t *trust_json_client(const struct trust_client *c);
 /* For free(); NULL = no memory. */
 char *trust_json_write(const struct trust_list *list);
 

@@ -185,7 +185,7 @@ static void a_malformed_message_ends_the_session(void **state)
 }
 
 /* Shipped clients pair first; ours is a host that cannot, and says so at once. */
-static void a_pairing_is_refused_by_name(void **state)
+static void a_pairing_without_a_certificate_is_refused(void **state)
 {
 	struct raw r;
 	static const uint8_t pair[] = {'P', 'K', 'F', 'c', 0x10, 2, 't', 'v', 1, 0, 0x41};
@@ -193,7 +193,7 @@ static void a_pairing_is_refused_by_name(void **state)
 	(void)state;
 	raw_open(&r, host.port);
 	raw_send(&r, pair, sizeof(pair));
-	raw_expect_close(&r, PF_CLOSE_NOT_ARMED, "pair");
+	raw_expect_close(&r, PF_CLOSE_IDENTITY_REQUIRED, "certificate");
 	raw_open(&r, host.port);
 	raw_send(&r, unknown, sizeof(unknown));
 	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
@@ -551,7 +551,7 @@ int main(void)
 		cmocka_unit_test(an_oversized_hello_is_refused),
 		cmocka_unit_test(unknown_types_are_skipped),
 		cmocka_unit_test(a_malformed_message_ends_the_session),
-		cmocka_unit_test(a_pairing_is_refused_by_name),
+		cmocka_unit_test(a_pairing_without_a_certificate_is_refused),
 		cmocka_unit_test(what_shipped_clients_ask_is_answered),
 		cmocka_unit_test(the_stream_starts_as_a_shipped_client_expects),
 		cmocka_unit_test(control_before_hello_is_refused),

@@ -16,6 +16,15 @@
 #define LOG_MAX	      65536
 #define POLL_MS	      5
 
+/* Most tests are not about who may come in. */
+static bool wants_pairing(const char *const *args)
+{
+	for (; *args; args++)
+		if (!strcmp(*args, "--require-pairing"))
+			return true;
+	return false;
+}
+
 static void exec_host(const struct host_process *h, const char *path, const char *const *args)
 {
 	char trace[128], summary[128], log[128];
@@ -25,6 +34,10 @@ static void exec_host(const struct host_process *h, const char *path, const char
 	const char *argv[MAX_ARGS] = {path, "native-host", "--port", "0", "--config-dir", h->dir,
 		"--trace", trace, "--summary", summary};
 	size_t n = 10;
+	argv[n++] = "--bind";
+	argv[n++] = "127.0.0.1";
+	if (!wants_pairing(args))
+		argv[n++] = "--allow-tofu";
 	while (*args && n + 1 < MAX_ARGS)
 		argv[n++] = *args++;
 	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -123,8 +136,8 @@ int host_process_end(struct host_process *h)
 
 void host_process_clean(struct host_process *h)
 {
-	static const char *const files[] = {
-		"host.log", "trace.csv", "summary.json", "cert.pem", "key.pem"};
+	static const char *const files[] = {"host.log", "trace.csv", "summary.json", "cert.pem",
+		"key.pem", "punktfunk1-paired.json", "punktfunk1-paired.json.bak"};
 	char path[128];
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", h->dir, files[i]);

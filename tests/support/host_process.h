@@ -11,12 +11,13 @@
 struct host_process {
 	pid_t pid; /* 0 = not running */
 	int port;
-	char dir[64]; /* host.log, trace.csv, summary.json, cert.pem, key.pem */
+	char dir[64]; /* host.log, trace.csv, summary.json, cert.pem, key.pem, host.sock */
 };
 
 /*
- * Starts `path native-host --port 0 …args` (args NULL-ended) and waits until it listens. On failure says why
- * on stderr, cleans up, and returns -1.
+ * Starts `path native-host --port 0 --bind 127.0.0.1 …args` (args NULL-ended), with --allow-tofu unless
+ * --require-pairing is among them, and waits until it listens. On failure says why on stderr, cleans up, and
+ * returns -1.
  */
 int host_process_start(struct host_process *h, const char *path, const char *const *args);
 /* SIGTERM and wait: 0 = it ended well. What the last session wrote is there then. */
