@@ -196,8 +196,9 @@ static int handle_msg(struct punktfunk_connection *c, const uint8_t *payload, si
 {
 	struct pf_msg m;
 	int err = pf_msg_read(&m, payload, len);
-	if (err == PF_E_UNSUPPORTED)
-		return PF_OK; /* wire 4.5: unknown types are ignored */
+	/* Unknown types are ignored, and in a session known ones of another length: later hosts may say more. */
+	if (err == PF_E_UNSUPPORTED || (err < 0 && c->reassembler))
+		return PF_OK;
 	if (err < 0)
 		return err;
 	switch (m.type) {

@@ -101,22 +101,23 @@ static bool within_budget(struct native_client *c, enum how how)
 	return false;
 }
 
-int control_payload(struct native_client *c, const uint8_t *payload, size_t len)
+void control_payload(struct native_client *c, const uint8_t *payload, size_t len)
 {
 	struct pf_msg m;
-	int err = pf_msg_read(&m, payload, len);
-	if (err < 0 && err != PF_E_UNSUPPORTED)
-		return err;
 	pf_check(c->session); /* native.c lets nothing typed through before Hello */
+	int err = pf_msg_read(&m, payload, len);
+	c->control.n_malformed += err == PF_E_BAD_PACKET;
 	for (size_t i = 0; err >= 0 && i < sizeof(table) / sizeof(table[0]); i++)
 		if (table[i].type == m.type) {
 			if (within_budget(c, table[i].how))
 				table[i].fn(c, &m);
-			return PF_OK;
+			return;
 		}
-	/* Unknown types are skipped (wire 4.5), as are reports that nobody reads and a host's own messages. */
+	/*
+	 * Skipped (wire 4.5): unknown types, reports that nobody reads, a host's own messages, and known ones of
+	 * another length, as later versions have made messages longer before.
+	 */
 	(void)within_budget(c, DROPPABLE);
-	return PF_OK;
 }
 
 int control_open(struct native_client *c)
@@ -129,6 +130,9 @@ int control_open(struct native_client *c)
 
 void control_close(struct native_client *c)
 {
+	if (c->control.n_malformed)
+		log_info("native: %s: %llu malformed control messages were skipped", c->name,
+			(unsigned long long)c->control.n_malformed);
 	input_close(c);
 	loop_remove(&c->mode_timer);
 	loop_remove(&c->path_timer);

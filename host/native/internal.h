@@ -96,6 +96,7 @@ struct input_budget {
 struct control_budget {
 	uint64_t refilled_ns;
 	uint32_t left, n_dropped;
+	uint64_t n_malformed; /* of a known type, with bytes that it does not have: skipped */
 };
 
 struct native_client {
@@ -162,7 +163,7 @@ void handshake_stream(struct native_client *c);
 /* control.c: typed messages of a client whose session exists; see control.h for who handles which */
 int control_open(struct native_client *c) PF_MUST_CHECK;
 void control_close(struct native_client *c);
-int control_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
+void control_payload(struct native_client *c, const uint8_t *payload, size_t len);
 
 /* data.c; data_video() is in send.c */
 int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_hz) PF_MUST_CHECK;

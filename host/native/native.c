@@ -200,14 +200,16 @@ static int on_payload(const uint8_t *payload, size_t len, void *userdata)
 	struct native_client *c = userdata;
 	if (c->state == CLIENT_ENDING)
 		return PF_OK;
-	int err = PF_E_BAD_PACKET;
+	int err = PF_OK;
 	/* The first message decides (wire 4): a pairing, or Hello and nothing else. */
 	if (!pf_msg_is_typed(payload, len))
 		err = handshake_payload(c, payload, len);
 	else if (c->session)
-		err = control_payload(c, payload, len);
+		control_payload(c, payload, len);
 	else if (c->state == CLIENT_HELLO || c->state == CLIENT_PAIR)
 		err = pair_payload(c, payload, len);
+	else
+		err = PF_E_BAD_PACKET;
 	if (err < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
 	return PF_OK;

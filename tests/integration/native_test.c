@@ -173,13 +173,23 @@ static void unknown_types_are_skipped(void **state)
 	host_serves();
 }
 
-static void a_malformed_message_ends_the_session(void **state)
+/* Later versions have made messages longer; what carries no magic at all is another protocol. */
+static void a_malformed_message_is_skipped(void **state)
 {
 	struct raw r;
 	static const uint8_t short_reconfigure[] = {'P', 'K', 'F', 'c', 0x01, 1, 2, 3};
+	static const uint8_t long_bitrate[] = {'P', 'K', 'F', 'c', 0x05, 0, 0, 1, 0, 7};
+	static const uint8_t probe[] = {'P', 'K', 'F', 'c', 0x30, 1, 2, 3, 4, 5, 6, 7, 8};
+	static const uint8_t no_magic[] = {'P', 'K', 'F', 'd', 0x30, 1, 2, 3, 4, 5, 6, 7, 8};
 	(void)state;
 	start_session(&r);
+	size_t before = r.got_len;
 	raw_send(&r, short_reconfigure, sizeof(short_reconfigure));
+	raw_send(&r, long_bitrate, sizeof(long_bitrate));
+	raw_send(&r, probe, sizeof(probe));
+	raw_wait_bytes(&r, before + 2 + 29); /* the echo, and no answer to the others */
+	assert_int_equal(r.got[before + 2 + 4], PF_MSG_CLOCK_ECHO);
+	raw_send(&r, no_magic, sizeof(no_magic));
 	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "malformed");
 	host_serves();
 }
@@ -550,7 +560,7 @@ int main(void)
 		cmocka_unit_test(the_shortest_hello_is_understood),
 		cmocka_unit_test(an_oversized_hello_is_refused),
 		cmocka_unit_test(unknown_types_are_skipped),
-		cmocka_unit_test(a_malformed_message_ends_the_session),
+		cmocka_unit_test(a_malformed_message_is_skipped),
 		cmocka_unit_test(a_pairing_without_a_certificate_is_refused),
 		cmocka_unit_test(what_shipped_clients_ask_is_answered),
 		cmocka_unit_test(the_stream_starts_as_a_shipped_client_expects),
