@@ -8,7 +8,7 @@
 #include "tests/support/host_process.h"
 
 /*
- * bench_stream HOST [latency|loss|remode|soak|sessions]: a real host process with the synthetic source, a client over
+ * bench_stream HOST [latency|loss|recovery|remode|soak|sessions]: a real host process with the synthetic source, a client over
  * the C ABI on loopback; prints what was measured and exits non-zero when a frame went missing.
  */
 
@@ -90,7 +90,15 @@ static int run_session(struct bench_run *r, struct bench_trace *t, const char *c
 	if (host_process_start(&h, host_path, args) < 0)
 		return -1;
 	r->port = h.port;
-	int err = bench_receive(r);
+	struct bench_relay *relay = NULL;
+	int err = 0;
+	if (r->host) {
+		relay = bench_relay_start(h.port, r->data_port, r->delay_ns);
+		err = relay ? 0 : -1;
+	}
+	if (err >= 0)
+		err = bench_receive(r);
+	bench_relay_stop(relay);
 	if (host_process_end(&h) < 0) {
 		fprintf(stderr, "bench: the host did not end well\n");
 		err = -1;
@@ -189,6 +197,60 @@ static int loss(double seconds)
 	return bad ? -1 : 0;
 }
 
+static void print_sizes(const char *what, const struct bench_trace *t, int kind)
+{
+	uint64_t *of = calloc(t->n + 1, sizeof(*of));
+	size_t n = 0;
+	/* The first second is the encoder's start. */
+	for (size_t i = 60; of && i < t->n; i++)
+		if ((t->rows[i].keyframe ? 2 : t->rows[i].anchor ? 1 : 0) == kind)
+			of[n++] = t->rows[i].bytes;
+	printf("  %-38s p50 %8" PRIu64 "  p95 %8" PRIu64 "  max %8" PRIu64 " bytes  (n %zu)\n",
+		what, bench_percentile(of, n, 50), bench_percentile(of, n, 95),
+		bench_percentile(of, n, 100), n);
+	free(of);
+}
+
+static int recovery(unsigned rtt_ms, double seconds)
+{
+	char port[16];
+	int data_port = bench_free_port();
+	snprintf(port, sizeof(port), "%d", data_port);
+	const char *const args[] = {
+		"--source", "synthetic", "--bind", "127.0.0.1", "--data-port", port, NULL};
+	struct bench_run r = {.mode = {1280, 720, 60},
+		.seconds = seconds,
+		.host = BENCH_RELAY_HOST,
+		.data_port = data_port,
+		.delay_ns = rtt_ms * 500000ull};
+	struct bench_trace t = {0};
+	if (data_port < 0 || run_session(&r, &t, args) < 0)
+		return -1;
+	uint64_t *clean = calloc(t.n + 1, sizeof(*clean));
+	size_t n = clean ? recoveries(&r, &t, clean) : 0, inside = 0;
+	uint64_t bound = 2 * rtt_ms * 1000000ull + 1000000000ull / 60;
+	for (size_t i = 0; i < n; i++)
+		inside += clean[i] <= bound;
+	printf("recovery, 1280x720 at 60 fps, %u ms there and back, no video for 12 ms of each 397 "
+	       "ms, %.0f s\n",
+		rtt_ms, seconds);
+	printf("  asked for %" PRIu64 " frames and %" PRIu64
+	       " keyframes; damaged in the decoder %zu, marks unreadable %zu\n",
+		r.stats.rfi_requested, r.stats.keyframes_requested, r.damaged, r.unmarked);
+	printf("  QUIC round trip %.3f ms; bound (2 round trips + 1 frame) %.3f ms, %zu of %zu "
+	       "inside\n",
+		ms(r.stats.rtt_ns), ms(bound), inside, n);
+	print_row("lost frame sent -> next clean picture", clean, n);
+	print_sizes("frames", &t, 0);
+	print_sizes("recovery anchors", &t, 1);
+	print_sizes("keyframes", &t, 2);
+	int bad = !n || r.damaged || r.unmarked;
+	free(clean);
+	bench_trace_free(&t);
+	bench_run_free(&r);
+	return bad ? -1 : 0;
+}
+
 static int remode(void)
 {
 	static const char *const args[] = {"--source", "synthetic", NULL};
@@ -275,7 +337,7 @@ int main(int argc, char **argv)
 	if (argc < 2 || argc > 3) {
 		fprintf(stderr,
 			"usage: bench_stream PATH-OF-PUNKTFUNK-HOST "
-			"[latency|loss|remode|soak|sessions]\n");
+			"[latency|loss|recovery|remode|soak|sessions]\n");
 		return 2;
 	}
 	host_path = argv[1];
@@ -284,6 +346,8 @@ int main(int argc, char **argv)
 		bad += latency(60, 15) < 0, bad += latency(120, 15) < 0;
 	if (all || !strcmp(what, "loss"))
 		bad += loss(30) < 0;
+	if (all || !strcmp(what, "recovery"))
+		bad += recovery(20, 20) < 0, bad += recovery(50, 20) < 0;
 	if (all || !strcmp(what, "remode"))
 		bad += remode() < 0;
 	if (!strcmp(what, "soak") || !strcmp(what, "sessions"))

@@ -18,7 +18,7 @@ static int connect_to(struct bench_run *r, struct punktfunk_connection **c)
 	struct punktfunk_connect_opts opts;
 	char message[256];
 	punktfunk_connect_opts_init(&opts);
-	opts.host = "127.0.0.1";
+	opts.host = r->host ? r->host : "127.0.0.1";
 	opts.port = (uint16_t)r->port;
 	opts.mode = r->mode;
 	opts.bitrate_kbps = r->bitrate_kbps;

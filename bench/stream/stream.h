@@ -15,7 +15,8 @@
 
 struct bench_sent {
 	uint64_t frame_index, captured_ns, convert_ns, encode_ns, send_start_ns, send_end_ns;
-	bool keyframe, repeated;
+	uint64_t bytes;
+	bool keyframe, repeated, anchor;
 };
 
 struct bench_trace {
@@ -42,6 +43,10 @@ struct bench_frame {
 struct bench_run {
 	/* asked */
 	int port;
+	/* Through a relay when host is BENCH_RELAY_HOST; NULL = 127.0.0.1. */
+	const char *host;
+	int data_port;
+	uint64_t delay_ns;		    /* each way */
 	struct punktfunk_mode mode, remode; /* remode.width 0 = none; asked for in the middle */
 	double seconds;
 	uint32_t drop_percent, bitrate_kbps;
@@ -60,6 +65,18 @@ struct bench_run {
 /* Connects, receives, decodes and checks every picture. 0, or a punktfunk_status after a message. */
 int bench_receive(struct bench_run *r);
 void bench_run_free(struct bench_run *r);
+
+/* --- relay.c: a longer way between client and host --- */
+
+#define BENCH_RELAY_HOST "127.0.0.2"
+
+struct bench_relay;
+/* Carries both ports of BENCH_RELAY_HOST to those of 127.0.0.1, delay_ns each way, with short outages of the
+ * video. NULL after a message. */
+struct bench_relay *bench_relay_start(int port, int data_port, uint64_t delay_ns);
+void bench_relay_stop(struct bench_relay *r); /* takes NULL */
+/* A UDP port that nobody had a moment ago; -1 = none. */
+int bench_free_port(void);
 
 /* --- wake.c: a bare wake of another thread, under the load of the moment --- */
 

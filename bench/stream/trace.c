@@ -10,18 +10,20 @@
 static bool parse(const char *line, struct bench_sent *s)
 {
 	uint64_t convert_start, convert_end, encode_start, encode_end;
-	int keyframe, repeated;
+	int keyframe, repeated, anchor = 0;
 	int n = sscanf(line,
 		"%" SCNu64 ",%*u,%*u,%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64
-		",%" SCNu64 ",%" SCNu64 ",%*d,%*u,%d,%d",
+		",%" SCNu64 ",%" SCNu64 ",%*d,%" SCNu64 ",%d,%d,%d",
 		&s->frame_index, &s->captured_ns, &convert_start, &convert_end, &encode_start,
-		&encode_end, &s->send_start_ns, &s->send_end_ns, &keyframe, &repeated);
-	if (n != 10)
+		&encode_end, &s->send_start_ns, &s->send_end_ns, &s->bytes, &keyframe, &repeated,
+		&anchor);
+	if (n < 11)
 		return false;
 	s->convert_ns = convert_end - convert_start;
 	s->encode_ns = encode_end - encode_start;
 	s->keyframe = keyframe;
 	s->repeated = repeated;
+	s->anchor = anchor;
 	return true;
 }
 

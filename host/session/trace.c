@@ -16,7 +16,7 @@ struct trace_row {
 	uint64_t bytes;
 	uint32_t frame_index;
 	int32_t packets;
-	bool keyframe, repeated;
+	bool keyframe, repeated, anchor;
 };
 
 struct trace {
@@ -52,6 +52,7 @@ void trace_add(struct trace *t, const struct unit *u, uint32_t frame_index, uint
 		.packets = packets,
 		.keyframe = u->keyframe,
 		.repeated = u->repeated,
+		.anchor = u->anchor,
 	};
 }
 
@@ -63,8 +64,8 @@ static void write_row(FILE *f, const struct trace_row *r, uint64_t to_real)
 		r->send_end_ns};
 	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++)
 		fprintf(f, ",%" PRIu64, stamps[i] + to_real);
-	fprintf(f, ",%" PRId32 ",%" PRIu64 ",%d,%d\n", r->packets, r->bytes, r->keyframe,
-		r->repeated);
+	fprintf(f, ",%" PRId32 ",%" PRIu64 ",%d,%d,%d\n", r->packets, r->bytes, r->keyframe,
+		r->repeated, r->anchor);
 }
 
 int trace_write(const struct trace *t, const char *path)
@@ -75,7 +76,7 @@ int trace_write(const struct trace *t, const char *path)
 	fprintf(f,
 		"frame_index,pts_ns,presented_ns,captured_ns,convert_start_ns,convert_end_ns,"
 		"encode_start_ns,encode_end_ns,send_start_ns,send_end_ns,packets,bytes,keyframe,"
-		"repeated\n");
+		"repeated,anchor\n");
 	uint64_t to_real = clock_realtime_ns() - clock_now_ns();
 	uint64_t first = t->n > TRACE_FRAMES ? t->n - TRACE_FRAMES : 0;
 	for (uint64_t i = first; i < t->n; i++)
