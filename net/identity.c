@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "net/identity.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 
 #define CERT_FILE "cert.pem"
 #define KEY_FILE  "key.pem"
+#define ID_FILE	  "host-id"
 #define FILE_MAX  (64u << 10) /* bytes; a PEM file is one or two thousand */
 
 #define LOCK_WAIT_MS 10000u /* a process that makes one holds the lock for a moment */
@@ -88,6 +91,52 @@ int identity_load_or_create(
 	if (!err)
 		err = load(&f, name, out);
 	folder_leave(&f);
+	return err;
+}
+
+static int make_id(const struct folder *f, char out[static IDENTITY_HOST_ID_LEN + 1])
+{
+	uint8_t random[IDENTITY_HOST_ID_LEN / 2];
+	char line[IDENTITY_HOST_ID_LEN + 2];
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return folder_fail(
+			f, PF_E_IO, "The system gives no random bytes: %s.", strerror(errno));
+	for (size_t i = 0; i < sizeof random; i++)
+		snprintf(out + 2 * i, 3, "%02x", random[i]);
+	snprintf(line, sizeof line, "%s\n", out);
+	return folder_write(f, ID_FILE, line, sizeof line - 1);
+}
+
+static int load_id(const struct folder *f, char out[static IDENTITY_HOST_ID_LEN + 1])
+{
+	char *text = NULL;
+	size_t len = 0;
+	int err = folder_read(
+		f, ID_FILE, FILE_MAX, false, "Remove it: a new one is made.", &text, &len);
+	if (err < 0)
+		return err;
+	bool good = err && len == IDENTITY_HOST_ID_LEN + 1 && text[IDENTITY_HOST_ID_LEN] == '\n' &&
+		strspn(text, "0123456789abcdef") == IDENTITY_HOST_ID_LEN;
+	if (good)
+		memcpy(out, text, IDENTITY_HOST_ID_LEN);
+	out[IDENTITY_HOST_ID_LEN] = '\0';
+	pf_free(text);
+	return good ? PF_OK : make_id(f, out);
+}
+
+int identity_host_id(
+	char out[static IDENTITY_HOST_ID_LEN + 1], const char *dir, char *why, size_t why_len)
+{
+	struct folder f;
+	out[0] = '\0';
+	if (why_len)
+		why[0] = '\0';
+	int err = folder_enter(&f, dir, LOCK_WAIT_MS, why, why_len);
+	if (!err)
+		err = load_id(&f, out);
+	folder_leave(&f);
+	if (err < 0)
+		out[0] = '\0';
 	return err;
 }
 

@@ -21,6 +21,15 @@ int identity_load_or_create(struct pf_identity **out, const char *dir, const cha
 	size_t why_len) PF_MUST_CHECK;
 
 /*
+ * The machine's id in DIR/host-id: 32 random hex digits, made once. It tells records of one host from those of
+ * others on the network and proves nothing; one that makes no sense is replaced. out is empty on an error;
+ * why and errors as above.
+ */
+#define IDENTITY_HOST_ID_LEN 32u
+int identity_host_id(char out[static IDENTITY_HOST_ID_LEN + 1], const char *dir, char *why,
+	size_t why_len) PF_MUST_CHECK;
+
+/*
  * The folder for configuration: $PUNKTFUNK_CONFIG_DIR, else $XDG_CONFIG_HOME/punktfunk, else
  * ~/.config/punktfunk. It need not exist. Errors: PF_E_INVALID with why (no home, or a relative path).
  */

@@ -36,6 +36,7 @@ static int teardown(void **state)
 	(void)state;
 	unlink(file("cert.pem"));
 	unlink(file("key.pem"));
+	unlink(file("host-id"));
 	rmdir(dir);
 	snprintf(path, sizeof path, "%s/a", base);
 	rmdir(path);
@@ -228,6 +229,32 @@ static void the_configuration_folder(void **state)
 	assert_non_null(strstr(why, "HOME"));
 }
 
+static void a_host_keeps_its_id(void **state)
+{
+	(void)state;
+	char first[IDENTITY_HOST_ID_LEN + 1], again[IDENTITY_HOST_ID_LEN + 1], why[512];
+	assert_int_equal(identity_host_id(first, dir, why, sizeof why), PF_OK);
+	assert_int_equal(strlen(first), IDENTITY_HOST_ID_LEN);
+	assert_int_equal(mode_of(file("host-id")), 0600);
+	assert_int_equal(identity_host_id(again, dir, why, sizeof why), PF_OK);
+	assert_string_equal(first, again);
+	/* What makes no sense is replaced: nothing hangs on it. */
+	static const char *const bad[] = {"x", "0123456789abcdef0123456789abcdef",
+		"0123456789abcdef0123456789abcdeg\n", "0123456789abcdef0123456789abcdef\n\n"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		put("host-id", bad[i], 0600);
+		assert_int_equal(identity_host_id(again, dir, why, sizeof why), PF_OK);
+		assert_int_equal(strlen(again), IDENTITY_HOST_ID_LEN);
+		assert_string_not_equal(first, again);
+		memcpy(first, again, sizeof first);
+	}
+	/* What others can write is not believed. */
+	put("host-id", "0123456789abcdef0123456789abcdef\n", 0622);
+	assert_int_equal(identity_host_id(again, dir, why, sizeof why), PF_E_INVALID);
+	assert_string_equal(again, "");
+	assert_non_null(strstr(why, "host-id"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +265,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_at_once_get_the_same, setup, teardown),
 		cmocka_unit_test(the_configuration_folder),
+		cmocka_unit_test_setup_teardown(a_host_keeps_its_id, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
