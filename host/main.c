@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "host/announce.h"
 #include "host/base/log.h"
 #include "host/base/loop.h"
 #include "host/config/config.h"
@@ -17,19 +18,32 @@ static void quit(void *userdata)
 	loop_quit(userdata, EXIT_SUCCESS);
 }
 
+static int announce(struct announce **out, const struct native *native, const struct config *config)
+{
+	struct native_contact contact;
+	int err = native_contact(native, &contact);
+	return err < 0
+		? err
+		: announce_create(out, config, &contact.local, contact.fp, config->require_pairing);
+}
+
 static int run(const struct config *config)
 {
 	struct loop *loop = NULL;
 	struct host *host = NULL;
 	struct native *native = NULL;
+	struct announce *announcement = NULL;
 	int code = EXIT_FAILURE;
 	if (loop_create(&loop) < 0) {
 		log_error("host: no event loop could be made: the system is out of descriptors or "
 			  "memory");
 		return code;
 	}
-	if (host_create(&host, loop, config) >= 0 && native_create(&native, host, quit, loop) >= 0)
+	if (host_create(&host, loop, config) >= 0 &&
+		native_create(&native, host, quit, loop) >= 0 &&
+		announce(&announcement, native, config) >= 0)
 		code = loop_run(loop);
+	announce_destroy(announcement);
 	native_destroy(native);
 	host_destroy(host);
 	loop_destroy(loop);

@@ -2,6 +2,7 @@
 #include "host/native/native.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -372,4 +373,13 @@ void native_destroy(struct native *n)
 	access_destroy(n->access);
 	pf_identity_destroy(n->identity);
 	free(n);
+}
+
+int native_contact(const struct native *n, struct native_contact *out)
+{
+	socklen_t len = sizeof(out->local);
+	pf_identity_fingerprint(n->identity, out->fp);
+	if (getsockname(quic_endpoint_fd(n->endpoint), &out->local.sa, &len) < 0)
+		return pf_error_from_errno(errno);
+	return PF_OK;
 }

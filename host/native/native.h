@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "net/udp.h"
 
 struct host;
 struct native;
@@ -26,5 +27,12 @@ void native_destroy(struct native *n);
  * runs is not touched: end that first.
  */
 void native_forget(struct native *n, const uint8_t *fp);
+
+/* Where it listens, for who announces it. */
+struct native_contact {
+	union udp_addr local;
+	uint8_t fp[32]; /* SHA-256 of the certificate */
+};
+int native_contact(const struct native *n, struct native_contact *out) PF_MUST_CHECK;
 
 #endif

@@ -137,7 +137,7 @@ int host_process_end(struct host_process *h)
 void host_process_clean(struct host_process *h)
 {
 	static const char *const files[] = {"host.log", "trace.csv", "summary.json", "cert.pem",
-		"key.pem", "punktfunk1-paired.json", "punktfunk1-paired.json.bak"};
+		"key.pem", "host-id", "punktfunk1-paired.json", "punktfunk1-paired.json.bak"};
 	char path[128];
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", h->dir, files[i]);
