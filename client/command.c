@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/discover.h"
 #include "client/options.h"
 #include "client/run.h"
 
 static const struct command commands[] = {
 	{"stream", "receive, record and measure a host's stream (also without a command)",
 		run_command},
+	{"discover", "list the hosts on this network", discover_command},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
