@@ -43,8 +43,14 @@ static void on_ready(struct quic_conn *q, const uint8_t *peer_fp, void *userdata
 		return;
 	}
 	pf_put_le16(buf, (uint16_t)len);
-	if (quic_conn_send(q, c->stream, buf, 2u + (size_t)len, false) < 0)
+	if (quic_conn_send(q, c->stream, buf, 2u + (size_t)len, false) < 0) {
 		protocol_error(c, "the control stream does not take a Hello");
+		return;
+	}
+	pthread_mutex_lock(&c->state_lock);
+	c->hello_ns = session_now_ns();
+	pthread_cond_broadcast(&c->state_cond);
+	pthread_mutex_unlock(&c->state_lock);
 }
 
 static size_t frame_cap(const struct pf_welcome *w)
@@ -76,10 +82,10 @@ static bool is_anchor(const uint8_t *au, size_t len, uint32_t user_flags, void *
 }
 
 /* What this host may send, and no more: the blocks that it announced, of frames up to the cap. */
-static void fill_limits(struct pf_reassembler_limits *l, const struct pf_welcome *w)
+static void fill_limits(struct pf_reassembler_limits *l, const struct pf_welcome *w, uint16_t shard)
 {
 	pf_reassembler_limits_init(l, frame_cap(w));
-	size_t shards = (l->max_frame_bytes + w->shard_payload - 1) / w->shard_payload;
+	size_t shards = (l->max_frame_bytes + shard - 1) / shard;
 	size_t per_block = w->max_data_per_block;
 	if (per_block > MAX_PER_BLOCK)
 		per_block = MAX_PER_BLOCK;
@@ -91,16 +97,22 @@ static void fill_limits(struct pf_reassembler_limits *l, const struct pf_welcome
 		l->max_blocks = UINT16_MAX;
 }
 
-static int make_data_plane(struct punktfunk_connection *c, const struct pf_welcome *w)
+int control_make_reassembler(
+	struct punktfunk_connection *c, uint16_t shard, struct pf_reassembler **out)
 {
 	struct pf_reassembler_params params = {
-		.shard_bytes = w->shard_payload,
-		.schemes = 1u << w->fec_scheme,
+		.shard_bytes = shard,
+		.schemes = 1u << c->welcome.fec_scheme,
 		.is_anchor = is_anchor,
 		.userdata = c,
 	};
-	fill_limits(&params.limits, w);
-	int err = pf_reassembler_create(&c->reassembler, &params);
+	fill_limits(&params.limits, &c->welcome, shard);
+	return pf_reassembler_create(out, &params);
+}
+
+static int make_data_plane(struct punktfunk_connection *c, const struct pf_welcome *w)
+{
+	int err = control_make_reassembler(c, w->shard_payload, &c->reassembler);
 	if (err < 0)
 		return err;
 	c->encrypted = w->encrypt;
@@ -158,6 +170,10 @@ static void handle_welcome(struct punktfunk_connection *c, const uint8_t *payloa
 	pthread_mutex_lock(&c->state_lock);
 	c->mode = c->welcome.mode;
 	c->bitrate_kbps = c->welcome.bitrate_kbps;
+	c->shard_payload = c->welcome.shard_payload;
+	c->grants = c->welcome.grants;
+	if (c->welcome.expires_s)
+		c->access_ends_ns = session_now_ns() + c->welcome.expires_s * 1000000000ull;
 	if (c->state == CONN_CONNECTING)
 		c->state = CONN_STREAMING;
 	pthread_cond_broadcast(&c->state_cond);
@@ -183,15 +199,6 @@ static void handle_clock_echo(struct punktfunk_connection *c, const struct pf_ms
 	control_next_clock_round(c);
 }
 
-static void handle_reconfigured(struct punktfunk_connection *c, const struct pf_msg *m)
-{
-	pthread_mutex_lock(&c->state_lock);
-	if (m->reconfigured.accepted && pf_mode_valid(&m->reconfigured.mode))
-		c->mode = m->reconfigured.mode;
-	c->mode_result = m->reconfigured.accepted ? 1 : PUNKTFUNK_E_INVALID;
-	pthread_mutex_unlock(&c->state_lock);
-}
-
 static int handle_msg(struct punktfunk_connection *c, const uint8_t *payload, size_t len)
 {
 	struct pf_msg m;
@@ -201,21 +208,10 @@ static int handle_msg(struct punktfunk_connection *c, const uint8_t *payload, si
 		return PF_OK;
 	if (err < 0)
 		return err;
-	switch (m.type) {
-	case PF_MSG_CLOCK_ECHO:
+	if (m.type == PF_MSG_CLOCK_ECHO)
 		handle_clock_echo(c, &m);
-		break;
-	case PF_MSG_RECONFIGURED:
-		handle_reconfigured(c, &m);
-		break;
-	case PF_MSG_BITRATE_CHANGED:
-		pthread_mutex_lock(&c->state_lock);
-		c->bitrate_kbps = m.bitrate_changed.kbps;
-		pthread_mutex_unlock(&c->state_lock);
-		break;
-	default:
-		break; /* a client's message sent back: no meaning here */
-	}
+	else
+		events_msg(c, &m);
 	return PF_OK;
 }
 
@@ -242,9 +238,11 @@ static int on_stream(struct quic_conn *q, int64_t stream_id, const uint8_t *data
 	bool fin, void *userdata)
 {
 	struct punktfunk_connection *c = userdata;
-	(void)q;
-	if (stream_id != c->stream)
-		return PF_OK; /* streams of later features: not ours to judge */
+	if (stream_id != c->stream) {
+		clip_stream(c, stream_id, data, len, fin,
+			fin && quic_conn_stream_was_reset(q, stream_id));
+		return PF_OK;
+	}
 	int err = pf_framer_feed(c->framer, data, len, on_payload, c);
 	if (err < 0)
 		return err;
@@ -253,13 +251,14 @@ static int on_stream(struct quic_conn *q, int64_t stream_id, const uint8_t *data
 	return PF_OK;
 }
 
-/* Input-side datagram planes (audio, rumble, …) are skipped until their consumers exist. */
 static void on_datagram(struct quic_conn *q, const uint8_t *data, size_t len, void *userdata)
 {
+	struct punktfunk_connection *c = userdata;
 	(void)q;
-	(void)data;
-	(void)len;
-	(void)userdata;
+	atomic_fetch_add_explicit(&c->datagrams_received, 1, memory_order_relaxed);
+	/* A datagram that came too early, or of a kind that we do not know, is nobody's fault. */
+	if (c->reassembler && side_datagram(c, data, len) == PF_E_BAD_PACKET)
+		atomic_fetch_add_explicit(&c->datagrams_bad, 1, memory_order_relaxed);
 }
 
 static int end_reason(const struct pf_quic_end *end)
@@ -273,42 +272,6 @@ static int end_reason(const struct pf_quic_end *end)
 	return PUNKTFUNK_END_HOST_ENDED;
 }
 
-/* What happened and what to do, for the cases that a person meets while connecting. */
-static void describe_end(struct punktfunk_connection *c, int status, const struct pf_quic_end *end,
-	char *out, size_t len)
-{
-	bool streaming = c->reassembler != NULL;
-	if (status == PF_E_PIN)
-		snprintf(out, len,
-			"the host at %.60s shows another certificate than the pinned one: either "
-			"it is not "
-			"your host, or it was reinstalled; compare the fingerprint in the host's "
-			"log",
-			c->host);
-	else if (status == PF_E_TIMEOUT && streaming)
-		snprintf(out, len,
-			"the host at %.120s went silent: the network or the host is down", c->host);
-	else if (status == PF_E_TIMEOUT || (status == PF_E_CLOSED && !streaming && !end->by_peer))
-		snprintf(out, len,
-			"nobody answers at %.120s, UDP port %u: check the address, that "
-			"punktfunk-host runs "
-			"there, and that a firewall lets UDP through",
-			c->host, c->port);
-	else if (status == PF_E_WIRE_VERSION)
-		snprintf(out, len,
-			"the host at %.120s speaks another version of the protocol: update the "
-			"older side",
-			c->host);
-	else if (status == PF_E_CRYPTO)
-		snprintf(out, len, "the TLS handshake with %.120s failed: is it a punktfunk host?",
-			c->host);
-	else if (end->reason[0])
-		snprintf(out, len, "the host at %.80s says: %.140s", c->host, end->reason);
-	else
-		snprintf(out, len, "the host at %.120s ended the connection: %s", c->host,
-			pf_strerror(status));
-}
-
 static void on_end(struct quic_conn *q, const struct pf_quic_end *end, void *userdata)
 {
 	struct punktfunk_connection *c = userdata;
@@ -317,8 +280,12 @@ static void on_end(struct quic_conn *q, const struct pf_quic_end *end, void *use
 	int status = end->err;
 	if (end->application && end->by_peer)
 		status = pf_close_code_to_error(end->code);
-	describe_end(c, status, end, message, sizeof(message));
+	words_end(message, sizeof(message), c->host, c->port, status, c->reassembler != NULL, end);
 	c->quic = NULL;
+	pthread_mutex_lock(&c->state_lock);
+	if (c->state != CONN_ENDED && end->application && end->by_peer)
+		snprintf(c->said, sizeof(c->said), "%s", end->reason);
+	pthread_mutex_unlock(&c->state_lock);
 	session_end(c, status, end_reason(end), message);
 }
 

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "connector/clip.h"
+#include "connector/side.h"
 #include "core/crypto/aead.h"
 #include "core/crypto/replay.h"
 #include "core/flow/ask.h"
@@ -22,18 +24,37 @@
 
 /*
  * A client's connection. One thread of the library ("pf-net") owns both sockets, QUIC and the opening
- * of packets; callers' threads meet it in three places only: `outbox` (what to send), `au` (finished
- * frames), `state` (how far connecting has come), each behind its own mutex.
+ * of packets; callers' threads meet it in few places: `outbox` (what to send), `au` (finished frames), `state`
+ * (how far connecting has come, and what the host said), `side` (all other planes) and `clip`, each behind a
+ * mutex of its own. Who holds one takes no other, but for the outbox's, which comes last.
  */
 
 #define OUTBOX_BYTES \
 	(64u << 10) /* control messages and input waiting for the thread: a burst of 2,000 events */
+#define OUTBOX_ITEM_MAX	 2500u /* an offer of 16 kinds with the longest names */
 #define MESSAGE_LEN	 256u
 #define CLOCK_ROUNDS	 8u  /* wire 4.5 */
 #define PUNCH_FAST	 15u /* wire 7.1 */
 #define PUNCH_FAST_NS	 200000000ull
 #define PUNCH_SLOW_NS	 2000000000ull
 #define DATA_RECV_BUFFER (8 << 20) /* bytes: 60 ms of 1 Gbit/s */
+
+/*
+ * The largest shard that we tell a host to send: what fits 1500 bytes of IPv4. It may change to any size up to
+ * it, or to the one that it began with.
+ */
+#define MAX_SHARD 1408u
+/* A change takes new buffers: no more often than this. */
+#define SHARD_CHANGE_NS 1000000000ull
+
+/* A speed test (wire 4.5, Probe). */
+enum speed_step { SPEED_NONE, SPEED_RUNNING, SPEED_RESULT, SPEED_DONE };
+struct speed {
+	enum speed_step step;
+	uint64_t ends_ns; /* RUNNING: given up; RESULT: what was under way has come */
+	uint64_t packets, bytes, first_bytes, first_ns, last_ns; /* received */
+	struct punktfunk_probe_result result;
+};
 
 enum conn_state { CONN_CONNECTING, CONN_STREAMING, CONN_ENDED };
 
@@ -70,6 +91,8 @@ struct punktfunk_connection {
 	struct pf_sealer open;
 	struct pf_replay replay;
 	bool encrypted;
+	uint16_t next_shard; /* the host may change to it; 0 = to none */
+	uint64_t shard_changed_ns;
 	unsigned punches;
 	uint64_t next_punch_ns;
 	struct pf_report report;
@@ -85,27 +108,44 @@ struct punktfunk_connection {
 	char end_message[MESSAGE_LEN]; /* set once, before state becomes CONN_ENDED */
 	struct pf_welcome welcome;
 	struct pf_mode mode;
-	uint32_t bitrate_kbps;
+	uint32_t bitrate_kbps, shard_payload;
+	uint32_t grants;
+	uint64_t access_ends_ns; /* CLOCK_MONOTONIC; UINT64_MAX = it does not */
+	uint64_t hello_ns;	 /* the host has our Hello; 0 = not yet */
+	struct speed speed;
+	char said[MESSAGE_LEN]; /* the host's words to a refusal; as end_message */
+	uint8_t pad_seq[PADS];	/* of snapshots and removals */
+	uint32_t mic_seq;
+	uint16_t pen_seq;
 	uint8_t fingerprint[PF_FINGERPRINT_LEN];
 	int mode_result;
 
 	/* --- outbox --- */
 	pthread_mutex_t outbox_lock;
-	uint8_t outbox[OUTBOX_BYTES]; /* u8 kind (0 stream, 1 datagram), u8 len, bytes */
+	uint8_t outbox[OUTBOX_BYTES]; /* u8 kind (0 stream, 1 datagram), u16 len, bytes */
 	size_t outbox_len;
 
 	/* --- finished frames --- */
 	pthread_mutex_t au_lock;
 	pthread_cond_t au_cond;
 	struct pf_reassembler *reassembler;
-	bool au_closed, au_held;
+	struct pf_reassembler *old; /* before the shard size changed; NULL once it is read out */
+	struct pf_reassembler_stats old_stats; /* of those that are gone */
+	bool border;			       /* the next frame is the first of `reassembler` */
+	uint32_t last_index;		       /* of the frame that was taken last */
+	bool au_closed;
+	struct pf_reassembler *held_by; /* the caller has a frame of it */
 	struct pf_gate gate;
 	uint64_t frames_delivered, frames_skipped;
 	_Atomic bool want_fresh; /* next_au met an undecodable frame: the thread asks */
 
+	struct side side;
+	struct clip clip;
+
 	/* --- counters, written by the thread --- */
 	_Atomic uint64_t packets_received, packets_bad, packets_replayed, packets_dropped_test;
 	_Atomic uint64_t bytes_received, keyframes_requested, rfi_requested, rtt_ns;
+	_Atomic uint64_t datagrams_received, datagrams_bad, audio_recovered, probe_packets;
 	_Atomic int64_t clock_offset_ns;
 };
 
@@ -118,7 +158,9 @@ int session_start(struct punktfunk_connection *c) PF_MUST_CHECK;
 void session_stop(struct punktfunk_connection *c);
 /* Ends the connection from the thread: first reason wins. */
 void session_end(struct punktfunk_connection *c, int status, int reason, const char *message);
-/* Thread: any. Errors: PF_E_FULL, PF_E_CLOSED. */
+/* Makes the thread look for what there is to do. Thread: any. */
+void session_wake(struct punktfunk_connection *c);
+/* len <= OUTBOX_ITEM_MAX. Thread: any. Errors: PF_E_FULL. */
 int session_post(struct punktfunk_connection *c, bool datagram, const uint8_t *data,
 	size_t len) PF_MUST_CHECK;
 void session_send_msg(struct punktfunk_connection *c, const struct pf_msg *m);
@@ -133,12 +175,44 @@ uint64_t planes_deadline(struct punktfunk_connection *c);
 int planes_next_au(struct punktfunk_connection *c, struct punktfunk_frame *frame,
 	uint32_t timeout_ms) PF_MUST_CHECK;
 
+/* Counters over every reassembler of the session; under au_lock. */
+void planes_stats(struct punktfunk_connection *c, struct pf_reassembler_stats *out);
+/* The host wants to send packets of another size; on the thread. Says whether it may. */
+bool planes_offer_shard(struct punktfunk_connection *c, uint16_t shard);
+
 /* control.c: handshake and control messages, on the thread */
 extern const struct quic_endpoint_callbacks control_callbacks;
 void control_next_clock_round(struct punktfunk_connection *c);
+/* For packets of `shard` bytes. */
+int control_make_reassembler(
+	struct punktfunk_connection *c, uint16_t shard, struct pf_reassembler **out) PF_MUST_CHECK;
 /* Decodes by itself. Thread: any, once there is a Welcome. */
 bool control_is_keyframe(
 	const struct punktfunk_connection *c, const uint8_t *au, size_t len, uint32_t user_flags);
+
+/* events.c: messages about the session; others are not looked at. On the thread. */
+void events_msg(struct punktfunk_connection *c, const struct pf_msg *m);
+
+/* speed.c, on the thread */
+void speed_take(struct punktfunk_connection *c, size_t len, uint64_t now_ns);
+void speed_result(struct punktfunk_connection *c, const struct pf_msg *m);
+void speed_tick(struct punktfunk_connection *c, uint64_t now_ns);
+
+/* words.c: what happened and what to do, for a connection or a pairing that ended with `status` */
+void words_end(char *out, size_t len, const char *host, uint16_t port, int status, bool streaming,
+	const struct pf_quic_end *end);
+/* vsnprintf, where there is a place for it; returns status. */
+int words_fail(char *message, size_t message_len, int status, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* sound.c */
+size_t sound_item_len(void);
+
+/* The locks are the only members that a reader touches for writing. */
+static inline struct punktfunk_connection *unconst(const struct punktfunk_connection *c)
+{
+	return (struct punktfunk_connection *)(uintptr_t)c;
+}
 
 /* clocks */
 uint64_t session_now_ns(void);	    /* CLOCK_MONOTONIC */

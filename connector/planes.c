@@ -38,7 +38,9 @@ int planes_open(struct punktfunk_connection *c)
 	if (err < 0)
 		return err;
 	size_t overhead = PF_NATIVE_HEADER_LEN + PF_SEAL_OVERHEAD;
-	err = udp_rx_create(&c->rx, c->welcome.shard_payload + overhead, c->data.gro);
+	size_t largest = c->welcome.shard_payload > MAX_SHARD ? c->welcome.shard_payload
+							      : MAX_SHARD;
+	err = udp_rx_create(&c->rx, largest + overhead, c->data.gro);
 	if (err < 0)
 		return err;
 	struct pf_reassembler_stats stats;
@@ -57,7 +59,8 @@ void planes_close(struct punktfunk_connection *c)
 		udp_close(&c->data);
 	c->data.fd = -1;
 	pf_reassembler_destroy(c->reassembler);
-	c->reassembler = NULL;
+	pf_reassembler_destroy(c->old);
+	c->reassembler = c->old = NULL;
 	pf_aead_destroy(c->aead);
 	c->aead = NULL;
 }
@@ -94,27 +97,121 @@ static bool open_packet(struct punktfunk_connection *c, struct udp_packet *p)
 	return true;
 }
 
+static void add_stats(struct pf_reassembler_stats *sum, const struct pf_reassembler_stats *s)
+{
+	sum->packets += s->packets;
+	sum->packets_bad += s->packets_bad;
+	sum->packets_duplicate += s->packets_duplicate;
+	sum->packets_late += s->packets_late;
+	sum->packets_unneeded += s->packets_unneeded;
+	sum->shards_recovered += s->shards_recovered;
+	sum->frames_completed += s->frames_completed;
+	sum->frames_recovered += s->frames_recovered;
+	sum->frames_lost += s->frames_lost;
+	sum->frames_delivered += s->frames_delivered;
+	sum->bytes_in_flight += s->bytes_in_flight;
+}
+
+void planes_stats(struct punktfunk_connection *c, struct pf_reassembler_stats *out)
+{
+	struct pf_reassembler_stats old;
+	pf_reassembler_get_stats(c->reassembler, out);
+	add_stats(out, &c->old_stats);
+	if (!c->old)
+		return;
+	pf_reassembler_get_stats(c->old, &old);
+	add_stats(out, &old);
+}
+
+/* Nothing is left in the buffers of before: they go. Under au_lock. */
+static bool drop_old(struct punktfunk_connection *c)
+{
+	struct pf_reassembler_stats s;
+	if (!c->old || c->held_by == c->old || pf_reassembler_deadline(c->old) != UINT64_MAX ||
+		pf_reassembler_ready(c->old))
+		return false;
+	pf_reassembler_get_stats(c->old, &s);
+	s.bytes_in_flight = 0;
+	add_stats(&c->old_stats, &s);
+	pf_reassembler_destroy(c->old);
+	c->old = NULL;
+	return true;
+}
+
+bool planes_offer_shard(struct punktfunk_connection *c, uint16_t shard)
+{
+	uint16_t most = c->welcome.shard_payload > MAX_SHARD ? c->welcome.shard_payload : MAX_SHARD;
+	if (!c->rx || shard % 2 || shard < PF_SHARD_PAYLOAD_MIN || shard > most)
+		return false;
+	c->next_shard = shard == c->shard_payload ? 0 : shard;
+	return true;
+}
+
+/*
+ * The first packet of the size that was agreed: the frames before it stay where they are until they are read
+ * out, and all that follow go to new buffers.
+ */
+static void change_shard(struct punktfunk_connection *c, uint64_t now_ns)
+{
+	struct pf_reassembler *made;
+	pthread_mutex_lock(&c->au_lock);
+	bool busy = c->old != NULL;
+	pthread_mutex_unlock(&c->au_lock);
+	if (busy || (c->shard_changed_ns && now_ns - c->shard_changed_ns < SHARD_CHANGE_NS))
+		return; /* for now its packets are refused */
+	/* Without memory the video stops; the caller sees no frames, and closes. */
+	if (control_make_reassembler(c, c->next_shard, &made) < 0)
+		return;
+	pthread_mutex_lock(&c->au_lock);
+	c->old = c->reassembler;
+	c->reassembler = made;
+	c->border = true;
+	pthread_mutex_unlock(&c->au_lock);
+	pthread_mutex_lock(&c->state_lock);
+	c->shard_payload = c->next_shard;
+	pthread_mutex_unlock(&c->state_lock);
+	side_event(c, PUNKTFUNK_EVENT_SHARD_PAYLOAD, c->next_shard, 0, 0, NULL, 0);
+	c->shard_changed_ns = now_ns;
+	c->next_shard = 0;
+}
+
+static struct pf_reassembler *of_packet(struct punktfunk_connection *c, const struct udp_packet *p)
+{
+	return c->old && pf_get_le16(p->data + 34) != c->shard_payload ? c->old : c->reassembler;
+}
+
+/* Filler has a frame-index space of its own. Says whether it was some. */
+static bool take_filler(struct punktfunk_connection *c, const struct udp_packet *p, uint64_t now_ns)
+{
+	if (p->len < PF_NATIVE_HEADER_LEN || !(pf_get_le32(p->data + 20) & PF_USER_PROBE))
+		return false;
+	speed_take(c, p->len, now_ns);
+	return true;
+}
+
 static void take_batch(struct punktfunk_connection *c, struct udp_packet *packets, int n)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, now_ns = session_now_ns();
 	int kept = 0;
 	for (int i = 0; i < n; i++) {
 		bytes += packets[i].len;
-		if (!drop_for_test(c) && open_packet(c, &packets[i]))
-			packets[kept++] = packets[i];
+		if (drop_for_test(c) || !open_packet(c, &packets[i]) ||
+			take_filler(c, &packets[i], now_ns))
+			continue;
+		packets[kept++] = packets[i];
+		if (c->next_shard && packets[i].len >= PF_NATIVE_HEADER_LEN &&
+			pf_get_le16(packets[i].data + 34) == c->next_shard)
+			change_shard(c, now_ns);
 	}
 	atomic_fetch_add_explicit(&c->packets_received, (uint64_t)n, memory_order_relaxed);
 	atomic_fetch_add_explicit(&c->bytes_received, bytes, memory_order_relaxed);
-	uint64_t now_ns = session_now_ns();
 	bool ready = false;
 	pthread_mutex_lock(&c->au_lock);
 	for (int i = 0; i < kept; i++) {
-		/* Probe filler has a frame-index space of its own; nobody here asked for any. */
-		if (packets[i].len >= PF_NATIVE_HEADER_LEN &&
-			(pf_get_le32(packets[i].data + 20) & PF_USER_PROBE))
+		if (packets[i].len < PF_NATIVE_HEADER_LEN)
 			continue;
-		ready |= pf_reassembler_push(
-				 c->reassembler, packets[i].data, packets[i].len, now_ns) > 0;
+		ready |= pf_reassembler_push(of_packet(c, &packets[i]), packets[i].data,
+				 packets[i].len, now_ns) > 0;
 	}
 	if (ready)
 		pthread_cond_signal(&c->au_cond);
@@ -151,7 +248,7 @@ static void report(struct punktfunk_connection *c, uint64_t now_ns)
 		return;
 	struct pf_reassembler_stats stats;
 	pthread_mutex_lock(&c->au_lock);
-	pf_reassembler_get_stats(c->reassembler, &stats);
+	planes_stats(c, &stats);
 	pthread_mutex_unlock(&c->au_lock);
 	struct pf_report_due due = pf_report_poll(&c->report, &stats, 0, now_ns);
 	struct pf_msg m = {.type = PF_MSG_LOSS_REPORT, .loss_ppm = due.loss_ppm};
@@ -167,7 +264,8 @@ static void ask_for_fresh_start(struct punktfunk_connection *c, uint64_t now_ns)
 		.refresh_hz = c->mode.refresh_hz,
 	};
 	pthread_mutex_lock(&c->au_lock);
-	s.hole = pf_reassembler_hole(c->reassembler, &s.first, &s.last);
+	s.hole = (c->old && pf_reassembler_hole(c->old, &s.first, &s.last)) ||
+		pf_reassembler_hole(c->reassembler, &s.first, &s.last);
 	pthread_mutex_unlock(&c->au_lock);
 	enum pf_ask_kind kind = pf_ask_poll(&c->ask, &s, now_ns);
 	if (kind == PF_ASK_NOTHING)
@@ -192,7 +290,11 @@ void planes_tick(struct punktfunk_connection *c, uint64_t now_ns)
 	punch(c, now_ns);
 	report(c, now_ns);
 	pthread_mutex_lock(&c->au_lock);
+	if (c->old && pf_reassembler_expire(c->old, now_ns) > 0)
+		pthread_cond_signal(&c->au_cond);
 	if (pf_reassembler_expire(c->reassembler, now_ns) > 0)
+		pthread_cond_signal(&c->au_cond);
+	if (drop_old(c))
 		pthread_cond_signal(&c->au_cond);
 	pthread_mutex_unlock(&c->au_lock);
 	ask_for_fresh_start(c, now_ns);
@@ -207,6 +309,8 @@ uint64_t planes_deadline(struct punktfunk_connection *c)
 	at = asks < at ? asks : at;
 	pthread_mutex_lock(&c->au_lock);
 	uint64_t frames = pf_reassembler_deadline(c->reassembler);
+	uint64_t old = c->old ? pf_reassembler_deadline(c->old) : UINT64_MAX;
+	frames = old < frames ? old : frames;
 	pthread_mutex_unlock(&c->au_lock);
 	return frames < at ? frames : at;
 }
@@ -254,17 +358,25 @@ static void fill_frame(
 static int take_frame(struct punktfunk_connection *c, struct punktfunk_frame *frame)
 {
 	struct pf_au au;
-	while (pf_reassembler_poll(c->reassembler, &au) == PF_OK) {
+	for (;;) {
+		drop_old(c);
+		struct pf_reassembler *r = c->old ? c->old : c->reassembler;
+		if (pf_reassembler_poll(r, &au) < 0)
+			return PF_E_NO_FRAME;
+		if (r == c->reassembler && c->border) {
+			c->border = false;
+			au.after_gap |= au.frame_index != c->last_index + 1;
+		}
+		c->last_index = au.frame_index;
 		if (passes_gate(c, &au)) {
-			c->au_held = true;
+			c->held_by = r;
 			c->frames_delivered++;
 			fill_frame(c, frame, &au);
 			return PF_OK;
 		}
 		c->frames_skipped++;
-		pf_reassembler_release(c->reassembler);
+		pf_reassembler_release(r);
 	}
-	return PF_E_NO_FRAME;
 }
 
 int planes_next_au(
@@ -273,9 +385,9 @@ int planes_next_au(
 	uint64_t until = session_now_ns() + timeout_ms * 1000000ull;
 	struct timespec ts = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
 	pthread_mutex_lock(&c->au_lock);
-	if (c->au_held)
-		pf_reassembler_release(c->reassembler);
-	c->au_held = false;
+	if (c->held_by)
+		pf_reassembler_release(c->held_by);
+	c->held_by = NULL;
 	int err;
 	while ((err = take_frame(c, frame)) == PF_E_NO_FRAME && !c->au_closed && timeout_ms)
 		if (pthread_cond_timedwait(&c->au_cond, &c->au_lock, &ts) == ETIMEDOUT) {

@@ -11,6 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/bytes.h"
+
+#define OUTBOX_HEAD 3u
+
 static uint64_t read_clock(clockid_t id)
 {
 	struct timespec ts;
@@ -43,29 +47,36 @@ void session_end(struct punktfunk_connection *c, int status, int reason, const c
 	c->au_closed = true;
 	pthread_cond_broadcast(&c->au_cond);
 	pthread_mutex_unlock(&c->au_lock);
+	side_close(&c->side);
+	clip_close(&c->clip);
 }
 
-int session_post(struct punktfunk_connection *c, bool datagram, const uint8_t *data, size_t len)
+void session_wake(struct punktfunk_connection *c)
 {
-	pf_check(len <= UINT8_MAX);
-	int err = PF_OK;
-	pthread_mutex_lock(&c->outbox_lock);
-	if (c->outbox_len + 2 + len > OUTBOX_BYTES) {
-		err = PF_E_FULL;
-	} else {
-		c->outbox[c->outbox_len++] = datagram;
-		c->outbox[c->outbox_len++] = (uint8_t)len;
-		memcpy(c->outbox + c->outbox_len, data, len);
-		c->outbox_len += len;
-	}
-	pthread_mutex_unlock(&c->outbox_lock);
-	if (err < 0)
-		return err;
 	uint64_t one = 1;
 	/* The counter saturating means that the thread has a wake waiting already. */
 	ssize_t n = write(c->wake_fd, &one, sizeof(one));
 	(void)n;
-	return PF_OK;
+}
+
+int session_post(struct punktfunk_connection *c, bool datagram, const uint8_t *data, size_t len)
+{
+	pf_check(len <= OUTBOX_ITEM_MAX);
+	int err = PF_OK;
+	pthread_mutex_lock(&c->outbox_lock);
+	if (c->outbox_len + OUTBOX_HEAD + len > OUTBOX_BYTES) {
+		err = PF_E_FULL;
+	} else {
+		uint8_t *at = c->outbox + c->outbox_len;
+		at[0] = datagram;
+		pf_put_le16(at + 1, (uint16_t)len);
+		memcpy(at + OUTBOX_HEAD, data, len);
+		c->outbox_len += OUTBOX_HEAD + len;
+	}
+	pthread_mutex_unlock(&c->outbox_lock);
+	if (err == PF_OK)
+		session_wake(c);
+	return err;
 }
 
 void session_send_msg(struct punktfunk_connection *c, const struct pf_msg *m)
@@ -89,15 +100,14 @@ static void drain_outbox(struct punktfunk_connection *c)
 	memcpy(local, c->outbox, len);
 	c->outbox_len = 0;
 	pthread_mutex_unlock(&c->outbox_lock);
-	for (size_t at = 0; at < len; at += 2u + local[at + 1]) {
-		if (!c->quic)
-			return;
-		const uint8_t *data = local + at + 2;
+	for (size_t at = 0; at < len && c->quic;) {
+		size_t n_bytes = pf_get_le16(local + at + 1);
+		const uint8_t *data = local + at + OUTBOX_HEAD;
 		/* A lost input datagram is a lost event by design; a full stream is seen by its timeout. */
-		int err = local[at]
-			? quic_conn_send_datagram(c->quic, data, local[at + 1])
-			: quic_conn_send(c->quic, c->stream, data, local[at + 1], false);
+		int err = local[at] ? quic_conn_send_datagram(c->quic, data, n_bytes)
+				    : quic_conn_send(c->quic, c->stream, data, n_bytes, false);
 		(void)err;
+		at += OUTBOX_HEAD + n_bytes;
 	}
 }
 
@@ -154,6 +164,8 @@ static void *run(void *userdata)
 			break;
 		}
 		planes_tick(c, now_ns);
+		speed_tick(c, now_ns);
+		clip_run(c, now_ns);
 		quic_endpoint_flush(c->endpoint, now_ns);
 	}
 	say_goodbye(c);
@@ -203,9 +215,7 @@ void session_stop(struct punktfunk_connection *c)
 {
 	if (c->thread_running) {
 		atomic_store(&c->quit, true);
-		uint64_t one = 1;
-		ssize_t n = write(c->wake_fd, &one, sizeof(one));
-		(void)n;
+		session_wake(c);
 		pthread_join(c->thread, NULL);
 		c->thread_running = false;
 	}

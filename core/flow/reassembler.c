@@ -453,6 +453,11 @@ int pf_reassembler_push(
 	return is_ready(r);
 }
 
+bool pf_reassembler_ready(const struct pf_reassembler *r)
+{
+	return !r->is_held && is_ready(r);
+}
+
 int pf_reassembler_poll(struct pf_reassembler *r, struct pf_au *au)
 {
 	if (r->is_held)

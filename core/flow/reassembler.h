@@ -90,6 +90,8 @@ void pf_reassembler_destroy(struct pf_reassembler *r); /* takes NULL */
 int pf_reassembler_push(
 	struct pf_reassembler *r, const uint8_t *packet, size_t len, uint64_t now_ns) PF_MUST_CHECK;
 
+/* Would poll() give a frame? */
+bool pf_reassembler_ready(const struct pf_reassembler *r);
 /*
  * The next frame in order. Returns 0 and fills *au, or PF_E_NO_FRAME. At most one unreleased at a
  * time: PF_E_INVALID otherwise.

@@ -106,7 +106,7 @@ static void expect_end(struct punktfunk_connection *c)
 static void check_what_we_said(const struct shipped_seen *seen)
 {
 	static const uint8_t hello[] = {'P', 'K', 'F', '1', 2, 0, 0, 0, 0, 5, 0, 0, 0xD0, 2, 0, 0,
-		60, 0, 0, 0, 0, 0, 0x30, 0x75, 0, 0, 2, 't', 'v', 0, 0, 2, 7};
+		60, 0, 0, 0, 0, 0, 0x30, 0x75, 0, 0, 2, 't', 'v', 0, 0x10, 2, 7, 0, 4, 0x80, 5};
 	assert_int_equal(seen->hello_len, sizeof(hello));
 	assert_memory_equal(seen->hello, hello, sizeof(hello));
 	assert_int_equal(seen->start_len, 6);
