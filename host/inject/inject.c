@@ -7,6 +7,9 @@
 /* A jump beyond any screen, and ten turns of a wheel's worth of detents in one event: larger is no hand's. */
 #define MAX_DELTA  16384
 #define MAX_SCROLL (120 * 100)
+/* A detent moves an axis by 15 units, as libinput has it: 32 of their 256ths for each of the wire's 120. */
+#define Q8_PER_AMOUNT 32
+#define MAX_SMOOTH    (MAX_SCROLL * Q8_PER_AMOUNT)
 
 static const struct inject_impl *const impls[] = {
 #if HAVE_WLROOTS
@@ -25,6 +28,21 @@ static bool is_button(uint32_t code)
 	return code >= BTN_MISC && code < KEY_OK;
 }
 
+static int create_with(
+	struct inject **out, const struct inject_impl *impl, const struct inject_params *params)
+{
+	int err = impl->create(out, params);
+	if (err < 0)
+		return err;
+	(*out)->caps = (struct inject_caps){
+		.text = impl->text,
+		.touch = impl->touch,
+		.smooth_scroll = true,
+		.pads = impl->pad,
+	};
+	return PF_OK;
+}
+
 int inject_create(struct inject **out, const char *name, const struct inject_params *params)
 {
 	*out = NULL;
@@ -32,7 +50,7 @@ int inject_create(struct inject **out, const char *name, const struct inject_par
 		return PF_E_INVALID;
 	for (size_t i = 0; i < sizeof(impls) / sizeof(impls[0]); i++) {
 		if (strcmp(impls[i]->name, name) == 0)
-			return impls[i]->create(out, params);
+			return create_with(out, impls[i], params);
 	}
 	return PF_E_UNSUPPORTED;
 }
@@ -64,6 +82,12 @@ static void set_code(struct inject *i, uint32_t code, bool down)
 
 void inject_release_all(struct inject *i)
 {
+	while (i->n_touches) {
+		struct inject_touch up = i->touches[--i->n_touches];
+		up.kind = PF_INPUT_TOUCH_UP;
+		if (i->impl->touch)
+			i->impl->touch(i, &up);
+	}
 	for (uint32_t code = 1; code < INJECT_MAX_KEY; code++)
 		set_code(i, code, false);
 	i->impl->flush(i);
@@ -76,20 +100,139 @@ static uint32_t button_to_evdev(uint32_t number)
 	return number < sizeof(table) / sizeof(table[0]) ? table[number] : 0;
 }
 
-static void absolute(struct inject *i, const struct pf_input *e)
+/* Where an event of a surface is; false: the surface is none. */
+static bool place(const struct pf_input *e, struct inject_touch *out)
 {
-	const uint32_t width = e->flags >> 16, height = e->flags & 0xFFFFu;
-	if (width == 0 || height == 0) {
-		i->dropped++;
+	out->width = e->flags >> 16;
+	out->height = e->flags & 0xFFFFu;
+	if (!out->width || !out->height)
+		return false;
+	out->x = (uint32_t)clamp(e->x, 0, (int32_t)out->width - 1);
+	out->y = (uint32_t)clamp(e->y, 0, (int32_t)out->height - 1);
+	return true;
+}
+
+static bool absolute(struct inject *i, const struct pf_input *e)
+{
+	struct inject_touch at;
+	if (!place(e, &at))
+		return false;
+	i->impl->motion_absolute(i, at.x, at.y, at.width, at.height);
+	return true;
+}
+
+static bool scroll(struct inject *i, const struct pf_input *e)
+{
+	if (e->code > 1 || e->x == 0)
+		return false;
+	const int32_t amount = clamp(e->x, -MAX_SCROLL, MAX_SCROLL);
+	if (e->flags & 1) /* precise: no detents */
+		i->impl->scroll_smooth(
+			i, e->code == 1, amount * Q8_PER_AMOUNT, INJECT_SCROLL_CONTINUOUS);
+	else
+		i->impl->scroll(i, e->code == 1, amount);
+	return true;
+}
+
+static bool smooth_scroll(struct inject *i, const struct pf_input *e)
+{
+	const uint8_t source = e->flags & 0xFF;
+	if (e->code > 1)
+		return false;
+	i->impl->scroll_smooth(i, e->code == 1, clamp(e->x, -MAX_SMOOTH, MAX_SMOOTH),
+		source > INJECT_SCROLL_CONTINUOUS ? INJECT_SCROLL_CONTINUOUS
+						  : (enum inject_scroll)source);
+	return true;
+}
+
+/* A letter, or what a keyboard has a key for: not the rest of the control characters. */
+static bool text(struct inject *i, const struct pf_input *e)
+{
+	const uint32_t c = e->code;
+	const bool key = c == '\b' || c == '\t' || c == '\n' || c == '\r';
+	if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF) || (c < 0x20 && !key) ||
+		(c >= 0x7F && c < 0xA0) || !i->impl->text)
+		return false;
+	i->impl->text(i, c == '\r' ? '\n' : c);
+	return true;
+}
+
+/* Without a touch screen the first finger is the pointer with its left button, and the others are nothing. */
+static void emit_touch(struct inject *i, const struct inject_touch *t)
+{
+	if (i->impl->touch) {
+		i->impl->touch(i, t);
 		return;
 	}
-	const int32_t x = clamp(e->x, 0, (int32_t)width - 1);
-	const int32_t y = clamp(e->y, 0, (int32_t)height - 1);
-	i->impl->motion_absolute(i, (uint32_t)x, (uint32_t)y, width, height);
+	if (t->kind != PF_INPUT_TOUCH_UP)
+		i->impl->motion_absolute(i, t->x, t->y, t->width, t->height);
+	if (t->kind != PF_INPUT_TOUCH_MOVE)
+		set_code(i, BTN_LEFT, t->kind == PF_INPUT_TOUCH_DOWN);
+}
+
+static bool touch(struct inject *i, const struct pf_input *e)
+{
+	const size_t most = i->impl->touch ? INJECT_MAX_TOUCHES : 1;
+	struct inject_touch t = {.kind = e->kind, .id = e->code};
+	size_t at = 0;
+	while (at < i->n_touches && i->touches[at].id != e->code)
+		at++;
+	const bool known = at < i->n_touches;
+	if (!place(e, &t)) {
+		if (e->kind != PF_INPUT_TOUCH_UP || !known)
+			return false;
+		t = i->touches[at]; /* it went up somewhere */
+		t.kind = e->kind;
+	}
+	if (e->kind == PF_INPUT_TOUCH_DOWN && known)
+		t.kind = PF_INPUT_TOUCH_MOVE;
+	else if (e->kind != PF_INPUT_TOUCH_DOWN && !known)
+		return false;
+	else if (!known && i->n_touches == most)
+		return false;
+	if (t.kind == PF_INPUT_TOUCH_UP)
+		i->touches[at] = i->touches[--i->n_touches];
+	else
+		i->touches[at] = t;
+	i->n_touches += t.kind == PF_INPUT_TOUCH_DOWN;
+	emit_touch(i, &t);
+	return true;
+}
+
+/* Snapshots may overtake each other: an old one would bring back what was let go. */
+static bool is_old_snapshot(struct inject *i, uint32_t pad, uint8_t seq)
+{
+	const uint16_t bit = (uint16_t)(1u << pad);
+	if (i->pads_seen & bit && (int8_t)(seq - i->pad_seq[pad]) <= 0)
+		return true;
+	i->pads_seen |= bit;
+	i->pad_seq[pad] = seq;
+	return false;
+}
+
+static bool pad(struct inject *i, const struct pf_input *e)
+{
+	const bool few = e->kind == PF_INPUT_PAD_SNAPSHOT || e->kind == PF_INPUT_PAD_REMOVED ||
+		e->kind == PF_INPUT_PAD_ARRIVED;
+	const uint32_t number = few ? e->flags & 0xFF : e->flags;
+	if (!i->impl->pad || number >= INJECT_MAX_PADS)
+		return false;
+	if (e->kind == PF_INPUT_PAD_BUTTON && (!e->code || e->code & (e->code - 1)))
+		return false; /* one button's bit */
+	if (e->kind == PF_INPUT_PAD_AXIS && e->code > 5)
+		return false;
+	if (e->kind == PF_INPUT_PAD_SNAPSHOT &&
+		is_old_snapshot(i, number, (uint8_t)(e->flags >> 24)))
+		return false;
+	if (e->kind == PF_INPUT_PAD_ARRIVED || e->kind == PF_INPUT_PAD_REMOVED)
+		i->pads_seen &= (uint16_t) ~(1u << number);
+	i->impl->pad(i, e);
+	return true;
 }
 
 void inject_event(struct inject *i, const struct pf_input *event)
 {
+	bool good = true;
 	i->events++;
 	switch (event->kind) {
 	case PF_INPUT_KEY_DOWN:
@@ -105,18 +248,49 @@ void inject_event(struct inject *i, const struct pf_input *event)
 			clamp(event->y, -MAX_DELTA, MAX_DELTA));
 		break;
 	case PF_INPUT_MOUSE_ABS:
-		absolute(i, event);
+		good = absolute(i, event);
 		break;
 	case PF_INPUT_SCROLL:
-		if (event->code > 1 || event->x == 0) {
-			i->dropped++;
-			break;
-		}
-		i->impl->scroll(i, event->code == 1, clamp(event->x, -MAX_SCROLL, MAX_SCROLL));
+		good = scroll(i, event);
 		break;
-	default: /* pads, touch, text: not of this family, or not announced */
-		i->dropped++;
-		return;
+	case PF_INPUT_SMOOTH_SCROLL:
+		good = smooth_scroll(i, event);
+		break;
+	case PF_INPUT_TEXT:
+		good = text(i, event);
+		break;
+	case PF_INPUT_TOUCH_DOWN:
+	case PF_INPUT_TOUCH_MOVE:
+	case PF_INPUT_TOUCH_UP:
+		good = touch(i, event);
+		break;
+	case PF_INPUT_PAD_BUTTON:
+	case PF_INPUT_PAD_AXIS:
+	case PF_INPUT_PAD_SNAPSHOT:
+	case PF_INPUT_PAD_REMOVED:
+	case PF_INPUT_PAD_ARRIVED:
+		good = pad(i, event);
+		break;
+	default:
+		good = false;
+		break;
 	}
-	i->impl->flush(i);
+	i->dropped += !good;
+	if (good)
+		i->impl->flush(i);
+}
+
+void inject_rich(struct inject *i, const struct pf_rich *event)
+{
+	i->events++;
+	if (i->impl->rich && event->pad < INJECT_MAX_PADS)
+		i->impl->rich(i, event);
+	else
+		i->dropped++;
+}
+
+void inject_claim(struct inject *i)
+{
+	if (i->impl->claim)
+		i->impl->claim(i);
 }

@@ -26,6 +26,22 @@ struct inject_params {
 	void *userdata;
 };
 
+enum inject_scroll { INJECT_SCROLL_WHEEL, INJECT_SCROLL_FINGER, INJECT_SCROLL_CONTINUOUS };
+
+struct inject_touch {
+	uint8_t kind; /* PF_INPUT_TOUCH_DOWN, _MOVE, _UP */
+	uint32_t id;
+	uint32_t x, y, width, height; /* x in 0..width-1, as motion_absolute() */
+};
+
+/* What a client may be told that it can send; without touch one finger is the pointer. */
+struct inject_caps {
+	bool text, touch, smooth_scroll, pads;
+};
+
+#define INJECT_MAX_TOUCHES 10u /* two hands */
+#define INJECT_MAX_PADS	   16u /* wire 6.1 */
+
 struct inject_impl {
 	const char *name;
 	int (*create)(struct inject **out, const struct inject_params *params);
@@ -38,7 +54,18 @@ struct inject_impl {
 	void (*button)(struct inject *base, uint32_t evdev_code, bool down); /* BTN_LEFT … */
 	void (*scroll)(
 		struct inject *base, bool horizontal, int32_t amount_120); /* 120 per detent */
+	/* units as Wayland counts them, 256 to one: fingers on a pad; 0 = they left it */
+	void (*scroll_smooth)(
+		struct inject *base, bool horizontal, int32_t amount_q8, enum inject_scroll source);
 	void (*flush)(struct inject *base);
+	/* optional, NULL = this backend cannot: inject.caps says so */
+	void (*text)(struct inject *base, uint32_t scalar); /* types one character */
+	/* Balanced: each contact goes down once and up once. */
+	void (*touch)(struct inject *base, const struct inject_touch *touch);
+	void (*pad)(struct inject *base, const struct pf_input *event); /* in range, in order */
+	void (*rich)(struct inject *base, const struct pf_rich *event);
+	/* The seat is shared: pointer and focus come to this output, as another client had them. */
+	void (*claim)(struct inject *base);
 };
 
 #define INJECT_MAX_KEY 0x300u
@@ -48,6 +75,11 @@ struct inject {
 	struct inject_params params;
 	uint64_t down[INJECT_MAX_KEY / 64]; /* by evdev code, keys and buttons alike */
 	uint64_t events, dropped;	    /* dropped: out of range or not known here */
+	struct inject_caps caps;	    /* filled by inject_create() */
+	struct inject_touch touches[INJECT_MAX_TOUCHES]; /* down now; without touch one at most */
+	size_t n_touches;
+	uint8_t pad_seq[INJECT_MAX_PADS]; /* of the newest snapshot */
+	uint16_t pads_seen;		  /* bits: pad_seq counts */
 };
 
 extern const struct inject_impl inject_wlr_impl; /* HAVE_WLROOTS */
@@ -59,7 +91,10 @@ int inject_create(
 void inject_destroy(struct inject *i); /* takes NULL; releases every key and button first */
 /* Never fails: what makes no sense is counted and dropped. */
 void inject_event(struct inject *i, const struct pf_input *event);
+void inject_rich(struct inject *i, const struct pf_rich *event);
 void inject_release_all(struct inject *i);
+/* Before events of this client, when the last ones were another's. */
+void inject_claim(struct inject *i);
 /* Windows virtual-key -> evdev code; 0 = none. */
 uint32_t inject_vk_to_evdev(uint32_t vk);
 

@@ -9,9 +9,11 @@ struct record {
 	struct record_event events[RECORD_SLOTS];
 };
 
+static int create(struct inject **out, const struct inject_params *params);
+
 static struct record *from_base(struct inject *base)
 {
-	pf_check(base->impl == &inject_record_impl);
+	pf_check(base->impl->create == create);
 	return (struct record *)base;
 }
 
@@ -65,6 +67,41 @@ static void scroll(struct inject *base, bool horizontal, int32_t amount_120)
 	add(base, (struct record_event){RECORD_SCROLL, horizontal, amount_120});
 }
 
+static void scroll_smooth(
+	struct inject *base, bool horizontal, int32_t amount_q8, enum inject_scroll source)
+{
+	add(base, (struct record_event){RECORD_SMOOTH, horizontal, amount_q8, (int32_t)source});
+}
+
+static void text(struct inject *base, uint32_t scalar)
+{
+	add(base, (struct record_event){RECORD_TEXT, (int32_t)scalar});
+}
+
+static void touch(struct inject *base, const struct inject_touch *t)
+{
+	add(base,
+		(struct record_event){
+			RECORD_TOUCH, t->kind, (int32_t)t->id, (int32_t)t->x, (int32_t)t->y});
+}
+
+static void pad(struct inject *base, const struct pf_input *e)
+{
+	add(base,
+		(struct record_event){
+			RECORD_PAD, e->kind, (int32_t)e->code, e->x, e->y, (int32_t)e->flags});
+}
+
+static void rich(struct inject *base, const struct pf_rich *e)
+{
+	add(base, (struct record_event){RECORD_RICH, e->kind, e->pad});
+}
+
+static void claim(struct inject *base)
+{
+	add(base, (struct record_event){.kind = RECORD_CLAIM});
+}
+
 static void flush(struct inject *base)
 {
 	(void)base;
@@ -79,8 +116,32 @@ const struct inject_impl inject_record_impl = {
 	.motion_absolute = motion_absolute,
 	.button = button,
 	.scroll = scroll,
+	.scroll_smooth = scroll_smooth,
+	.flush = flush,
+	.text = text,
+	.touch = touch,
+	.pad = pad,
+	.rich = rich,
+	.claim = claim,
+};
+
+static const struct inject_impl without_touch = {
+	.name = "record",
+	.create = create,
+	.destroy = destroy,
+	.key = key,
+	.motion = motion,
+	.motion_absolute = motion_absolute,
+	.button = button,
+	.scroll = scroll,
+	.scroll_smooth = scroll_smooth,
 	.flush = flush,
 };
+
+void record_without_touch(struct inject *base)
+{
+	base->impl = &without_touch;
+}
 
 size_t record_count(const struct inject *base)
 {

@@ -14,6 +14,7 @@
 #include "host/base/log.h"
 #include "host/base/loop.h"
 #include "host/inject/inject.h"
+#include "host/inject/wlr_text.h"
 #include "host/media/clock.h"
 #include "host/wayland/wlconn.h"
 #include "virtual-keyboard-unstable-v1-client.h"
@@ -42,7 +43,9 @@ struct wlr_inject {
 	struct loop_source *readable;
 	bool stalled;			    /* the compositor reads nothing: nothing is sent */
 	uint64_t sent[INJECT_MAX_KEY / 64]; /* what the compositor takes for down */
-	int32_t scroll_rest[2]; /* amount not yet told as whole detents: vertical, horizontal */
+	struct wlr_text *text;
+	struct inject_touch last; /* where the pointer was put, when width is not 0 */
+	int32_t scroll_rest[2];	  /* amount not yet told as whole detents: vertical, horizontal */
 	bool pointer_dirty, told_lost;
 };
 
@@ -162,10 +165,25 @@ static void motion_absolute(
 	struct inject *base, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 {
 	struct wlr_inject *w = from_base(base);
+	w->last = (struct inject_touch){.x = x, .y = y, .width = width, .height = height};
 	if (!can_send(w))
 		return;
 	zwlr_virtual_pointer_v1_motion_absolute(w->pointer, now_ms(), x, y, width, height);
 	w->pointer_dirty = true;
+}
+
+/*
+ * All clients of a compositor share its seat: one pointer, one focus. A pointer that is bound to an output
+ * moves on that one only, so that any motion brings it there, and the focus with it.
+ */
+static void claim(struct inject *base)
+{
+	struct wlr_inject *w = from_base(base);
+	if (w->last.width)
+		motion_absolute(base, w->last.x, w->last.y, w->last.width, w->last.height);
+	else
+		motion(base, 0, 0);
+	w->base.impl->flush(base);
 }
 
 static void button(struct inject *base, uint32_t code, bool down)
@@ -199,6 +217,35 @@ static void scroll(struct inject *base, bool horizontal, int32_t amount)
 	else
 		zwlr_virtual_pointer_v1_axis(w->pointer, now_ms(), axis, value);
 	w->pointer_dirty = true;
+}
+
+static void scroll_smooth(
+	struct inject *base, bool horizontal, int32_t amount_q8, enum inject_scroll source)
+{
+	struct wlr_inject *w = from_base(base);
+	static const uint32_t sources[] = {
+		[INJECT_SCROLL_WHEEL] = WL_POINTER_AXIS_SOURCE_WHEEL,
+		[INJECT_SCROLL_FINGER] = WL_POINTER_AXIS_SOURCE_FINGER,
+		[INJECT_SCROLL_CONTINUOUS] = WL_POINTER_AXIS_SOURCE_CONTINUOUS,
+	};
+	if (!can_send(w))
+		return;
+	uint32_t axis = horizontal ? WL_POINTER_AXIS_HORIZONTAL_SCROLL
+				   : WL_POINTER_AXIS_VERTICAL_SCROLL;
+	zwlr_virtual_pointer_v1_axis_source(w->pointer, sources[source]);
+	if (amount_q8) /* a wl_fixed_t is in 256ths too */
+		zwlr_virtual_pointer_v1_axis(
+			w->pointer, now_ms(), axis, horizontal ? amount_q8 : -amount_q8);
+	else
+		zwlr_virtual_pointer_v1_axis_stop(w->pointer, now_ms(), axis);
+	w->pointer_dirty = true;
+}
+
+static void text(struct inject *base, uint32_t scalar)
+{
+	struct wlr_inject *w = from_base(base);
+	if (can_send(w))
+		wlr_text_type(w->text, scalar, now_ms());
 }
 
 /*
@@ -270,6 +317,7 @@ static void destroy(struct inject *base)
 		zwlr_virtual_pointer_v1_destroy(w->pointer);
 	if (w->keyboard)
 		zwp_virtual_keyboard_v1_destroy(w->keyboard);
+	wlr_text_destroy(w->text);
 	if (w->pointers)
 		zwlr_virtual_pointer_manager_v1_destroy(w->pointers);
 	if (w->keyboards)
@@ -313,7 +361,9 @@ static int make_devices(struct wlr_inject *w)
 		w->keyboards, w->seat);
 	if (!w->pointer || !w->keyboard)
 		return PF_E_NOMEM;
-	int err = send_keymap(w);
+	int err = wlr_text_create(&w->text, w->keyboards, w->seat);
+	if (err >= 0)
+		err = send_keymap(w);
 	if (err < 0)
 		return err;
 	send_modifiers(w);
@@ -359,5 +409,8 @@ const struct inject_impl inject_wlr_impl = {
 	.motion_absolute = motion_absolute,
 	.button = button,
 	.scroll = scroll,
+	.scroll_smooth = scroll_smooth,
 	.flush = flush,
+	.text = text,
+	.claim = claim,
 };

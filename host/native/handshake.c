@@ -90,6 +90,14 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 	return err;
 }
 
+static void announce_input(const struct native_client *c, struct pf_welcome *w)
+{
+	const struct inject_caps caps = session_input_caps(c->session);
+	w->host_caps |= (caps.text ? PF_HCAP_TEXT : 0) | (caps.pads ? PF_HCAP_PAD_SNAPSHOT : 0);
+	w->host_caps2 |= (caps.touch ? PF_HCAP2_TOUCH : 0) |
+		(caps.smooth_scroll ? PF_HCAP2_SMOOTH_SCROLL : 0);
+}
+
 static int send_welcome(struct native_client *c, uint32_t kbps)
 {
 	uint8_t buf[2 + 256];
@@ -109,6 +117,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.codec = choose_codec(c);
 	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
 	w.host_caps2 = PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY | PF_HCAP2_INPUT_EDGES;
+	announce_input(c, &w);
 	w.grants = c->grants;
 	w.expires_s = access_left_s(c);
 	int n = pf_welcome_write(buf + 2, sizeof(buf) - 2, &w);

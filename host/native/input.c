@@ -42,11 +42,21 @@ static void take(struct native_client *c, const struct pf_input *event)
 		session_input(c->session, event);
 }
 
+static void take_rich(struct native_client *c, const struct pf_rich *event)
+{
+	static const struct pf_input any = {.kind = PF_INPUT_KIND_COUNT};
+	if (within_budget(c, &any))
+		session_rich_input(c->session, event);
+}
+
 void input_datagram(struct native_client *c, const uint8_t *data, size_t len)
 {
 	struct pf_input event;
+	struct pf_rich rich;
 	if (pf_input_read(&event, data, len) == PF_OK)
 		take(c, &event);
+	else if (len && data[0] == PF_DGRAM_RICH_INPUT && pf_rich_read(&rich, data, len) == PF_OK)
+		take_rich(c, &rich);
 }
 
 /*

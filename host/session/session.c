@@ -204,6 +204,7 @@ int session_create(struct session **out, const struct session_params *params, co
 		err = trace_create(&s->trace);
 	if (err < 0)
 		goto fail;
+	h->last_input = s->id; /* a new display has the focus */
 	s->video.trace = s->trace;
 	atomic_store(&s->video.refresh_hz, s->mode.refresh_hz);
 	*out = s;
@@ -316,14 +317,35 @@ uint32_t session_set_bitrate(struct session *s, uint32_t kbps)
 	return kbps;
 }
 
+/* Sessions of one desktop share its pointer and its focus: what this client does is meant for its own display. */
+static void claim_input(struct session *s)
+{
+	if (s->host->last_input == s->id)
+		return;
+	s->host->last_input = s->id;
+	if (s->host->sessions->next || s->host->sessions != s)
+		inject_claim(s->inject);
+}
+
 void session_input(struct session *s, const struct pf_input *event)
 {
+	claim_input(s);
 	inject_event(s->inject, event);
 }
 
 void session_release_input(struct session *s)
 {
 	inject_release_all(s->inject);
+}
+
+void session_rich_input(struct session *s, const struct pf_rich *event)
+{
+	inject_rich(s->inject, event);
+}
+
+struct inject_caps session_input_caps(const struct session *s)
+{
+	return s->inject->caps;
 }
 
 void session_get_stats(const struct session *s, struct session_stats *out)

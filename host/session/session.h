@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/wire/datagram.h"
 #include "core/wire/handshake.h"
+#include "host/inject/inject.h"
 #include "host/media/unit.h"
 
 /*
@@ -91,6 +92,8 @@ uint32_t session_set_bitrate(struct session *s, uint32_t kbps);
 void session_input(struct session *s, const struct pf_input *event);
 /* Releases every key and button that the client holds. */
 void session_release_input(struct session *s);
+void session_rich_input(struct session *s, const struct pf_rich *event);
+struct inject_caps session_input_caps(const struct session *s);
 void session_get_stats(const struct session *s, struct session_stats *out); /* Thread: any */
 
 /* Every session of h is told through its sink's lost(). From the loop, when the compositor went away. */

@@ -279,6 +279,111 @@ static void two_outputs_are_two_desks(void **state)
 	desk_close(&d);
 }
 
+/* Two clients at once: each one's keys go to its own display, though the seat is one. */
+static void clients_that_take_turns_type_at_home(void **state)
+{
+	(void)state;
+	static struct desk d;
+	struct vdisplay_output a, b;
+	static struct eye ea, eb;
+	desk_open(&d, true, NULL);
+	add(&d, 1280, 720, 60, &a);
+	eye_open(&ea, &a);
+	struct inject *ia = keyboard(&d, &a);
+	wait_for_shell(&d, &ea, ia, 1280, 720);
+	add(&d, 1000, 700, 60, &b);
+	eye_open(&eb, &b);
+	struct inject *ib = keyboard(&d, &b);
+	wait_for_shell(&d, &eb, ib, 1000, 700);
+	static const struct {
+		const char *name;
+		uint32_t rgb;
+	} colours[] = {{"255;0;0", RED}, {"0;192;0", GREEN}, {"0;0;255", BLUE}};
+	for (size_t n = 0; n < 3; n++) {
+		const uint32_t other = colours[(n + 1) % 3].rgb;
+		if (n == 2) /* one that has pointed at something comes back to there */
+			inject_event(ia,
+				&(struct pf_input){.kind = PF_INPUT_MOUSE_ABS,
+					.x = 10,
+					.y = 10,
+					.flags = 1280u << 16 | 720u});
+		inject_claim(ib);
+		type_colour(ib, colours[(n + 1) % 3].name);
+		assert_true(eye_wait_share(&d, &eb, 1000, 700, other, MOST));
+		inject_claim(ia);
+		type_colour(ia, colours[n].name);
+		assert_true(eye_wait_share(&d, &ea, 1280, 720, colours[n].rgb, MOST));
+		assert_true(eye_share(&eb, 1000, 700, other) >= MOST);
+	}
+	inject_destroy(ia);
+	inject_destroy(ib);
+	eye_close(&ea);
+	eye_close(&eb);
+	desk_close(&d);
+}
+
+/* A client is away: what others type does not reach its display; it comes back to what it left, in another size. */
+static void a_display_waits_for_its_client(void **state)
+{
+	(void)state;
+	static struct desk d;
+	struct vdisplay_output a, b;
+	static struct eye ea, eb;
+	desk_open(&d, true, NULL);
+	add(&d, 1280, 720, 60, &b);
+	eye_open(&eb, &b);
+	struct inject *i = keyboard(&d, &b);
+	wait_for_shell(&d, &eb, i, 1280, 720);
+	add(&d, 1000, 700, 60, &a);
+	eye_open(&ea, &a);
+	wait_for_shell(&d, &ea, i, 1000, 700);
+	desk_type(i, "c=255\n");
+	desk_run(&d, 200, NULL, NULL);
+	eye_close(&ea);
+	vdisplay_show_output(d.vdisplay, &a, false);
+	type_colour(i, "0;192;0"); /* it had the focus, and the other has it now */
+	assert_true(eye_wait_share(&d, &eb, 1280, 720, GREEN, MOST));
+
+	const struct vdisplay_output before = a;
+	assert_int_equal(vdisplay_set_mode(d.vdisplay, &a, 800, 600, 60), 0);
+	assert_string_equal(a.name, before.name);
+	vdisplay_show_output(d.vdisplay, &a, true);
+	eye_open(&ea, &a);
+	type_colour(i, "'$c';0;0");
+	assert_true(eye_wait_share(&d, &ea, 800, 600, RED, MOST));
+	assert_true(eye_share(&eb, 1280, 720, GREEN) >= MOST);
+	inject_destroy(i);
+	eye_close(&ea);
+	eye_close(&eb);
+	desk_close(&d);
+}
+
+/* Characters that no key of the layout has, of two and three bytes, and what ends the line. */
+static void text_is_typed_as_it_is(void **state)
+{
+	(void)state;
+	static struct desk d;
+	struct vdisplay_output o;
+	static struct eye e;
+	static const uint32_t line[] = {'[', ' ', 0xE9, 0x4E2D, ' ', '=', ' ', '"', '$', 'e', '"',
+		' ', ']', '&', '&', 'r', '=', '2', '5', '5', '\n'};
+	desk_open(&d, true, NULL);
+	add(&d, 640, 480, 60, &o);
+	eye_open(&e, &o);
+	struct inject *i = keyboard(&d, &o);
+	wait_for_shell(&d, &e, i, 640, 480);
+	desk_type(i, "export LC_ALL=C.UTF-8; e=$(printf '\\303\\251\\344\\270\\255'); r=0\n");
+	desk_run(&d, 300, NULL, NULL);
+	for (size_t n = 0; n < sizeof(line) / sizeof(line[0]); n++)
+		inject_event(i, &(struct pf_input){.kind = PF_INPUT_TEXT, .code = line[n]});
+	desk_run(&d, 300, NULL, NULL);
+	type_colour(i, "'$r';0;0"); /* the keys work as before */
+	assert_true(eye_wait_share(&d, &e, 640, 480, RED, MOST));
+	inject_destroy(i);
+	eye_close(&e);
+	desk_close(&d);
+}
+
 static bool is_lost(void *data)
 {
 	return ((struct desk *)data)->n_lost > 0;
@@ -621,6 +726,9 @@ int main(int argc, char **argv)
 		TEST(the_pointer_alone_makes_pictures),
 		TEST(a_mode_switch_is_followed),
 		TEST(two_outputs_are_two_desks),
+		TEST(clients_that_take_turns_type_at_home),
+		TEST(a_display_waits_for_its_client),
+		TEST(text_is_typed_as_it_is),
 		TEST(a_killed_sway_is_told_and_started_again),
 		TEST(a_hung_sway_hangs_nobody),
 		TEST(cycles_leave_nothing_behind),
