@@ -25,7 +25,7 @@
  * that the peer showed in TLS: that is what betrays somebody in between.
  *
  * Thread: one at a time per object; a call takes under a millisecond of processor time. Secrets (PIN,
- * random, the object's own) never decide a branch or an address, but for "does the confirmation fit".
+ * random, the object's own) never decide a branch or an address, but for whether a step succeeds.
  */
 
 #define PF_PAIR_MESSAGE_LEN	33u /* a side byte and a point of Ed25519: the SPAKE2 message */
