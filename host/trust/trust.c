@@ -37,7 +37,7 @@ static int load(struct trust *t, const struct folder *f)
 {
 	char *text = NULL, where[200];
 	size_t len = 0;
-	if (fstatat(f->fd, TRUST_FILE, &t->seen, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(f->fd, TRUST_FILE, &t->seen, 0) < 0)
 		memset(&t->seen, 0, sizeof(t->seen));
 	int got = folder_read(f, TRUST_FILE, TRUST_FILE_MAX, true, REMEDY, &text, &len);
 	/* The machine's trouble is not the file's: what was read before still holds. */
@@ -116,7 +116,7 @@ int trust_refresh(struct trust *t)
 	char path[4096];
 	struct stat now;
 	snprintf(path, sizeof(path), "%s/" TRUST_FILE, t->dir);
-	if (lstat(path, &now) < 0)
+	if (stat(path, &now) < 0)
 		memset(&now, 0, sizeof(now));
 	if (!t->stale && now.st_ino == t->seen.st_ino && now.st_dev == t->seen.st_dev &&
 		now.st_size == t->seen.st_size && now.st_mode == t->seen.st_mode &&
@@ -229,7 +229,7 @@ static int change(struct trust *t, const uint8_t *fp, const struct trust_client 
 	if (err < 0)
 		goto end;
 	t->list = *next;
-	(void)fstatat(f.fd, TRUST_FILE, &t->seen, AT_SYMLINK_NOFOLLOW);
+	(void)fstatat(f.fd, TRUST_FILE, &t->seen, 0);
 end:
 	free(next);
 	folder_leave(&f);
