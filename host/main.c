@@ -43,8 +43,9 @@ static int run(const struct config *config)
 		native_create(&native, host, quit, loop) >= 0 &&
 		announce(&announcement, native, config) >= 0)
 		code = loop_run(loop);
-	announce_destroy(announcement);
 	native_destroy(native);
+	announce_destroy(
+		announcement); /* may wait for a daemon that hangs: clients have been told by now */
 	host_destroy(host);
 	loop_destroy(loop);
 	return code < 0 ? EXIT_FAILURE : code;
