@@ -129,8 +129,10 @@ static void take_result(struct visit *v, const struct pf_msg *m)
 	int err = pf_pair_client_result(v->ceremony, m->pair_ok);
 	if (err < 0) {
 		give_up(v, err,
-			"the host says that the PIN is wrong: have it show a new one and try "
-			"again");
+			err == PF_E_CRYPTO
+				? "the PIN was right, but the host did not keep the pairing: its "
+				  "log says why; then have it show a new PIN and try again"
+				: "the host does not pair as punktfunk hosts do: update it");
 		return;
 	}
 	finish(v, PF_OK, "");

@@ -142,6 +142,8 @@ static void fails_through(const char *pin, int expected, bool burnt, const char 
 	if (expected == PUNKTFUNK_E_CRYPTO &&
 		(!strstr(message, "PIN") || !strstr(message, "between")))
 		fail_msg("that is for a person who cannot know: '%s'", message);
+	if (expected == PUNKTFUNK_E_BAD_PACKET && strstr(message, "PIN"))
+		fail_msg("nobody looked at a PIN there: '%s'", message);
 	if (burnt)
 		interposed_expect(&between, SAID_CHALLENGE);
 	interposed_expect(&between, "client ended");
