@@ -4,7 +4,7 @@
 BUILD ?= build
 export PF_LOGS ?= $(BUILD)/logs
 
-.PHONY: help deps build demo test bench fuzz clean
+.PHONY: help deps build demo test bench soak fuzz clean
 
 help:
 	@echo "make deps    install what the rest needs (with sudo when you are not root)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test    build and run every test; ends with 'N passed, N failed'"
 	@echo
 	@echo "make bench   run the benchmarks, built for speed, in $(BUILD)-bench/"
+	@echo "make soak    1,000 clients of one host, one after the other: nothing of it may grow"
 	@echo "make fuzz    run each fuzz target for SECONDS=20, in $(BUILD)-fuzz/"
 	@echo "make clean   remove $(BUILD)/, $(BUILD)-*/ and demo/"
 
@@ -34,6 +35,10 @@ bench: deps
 		scripts/step "Configuring the benchmarks" meson setup $(BUILD)-bench -Dbuildtype=release -Dbench=enabled
 	@scripts/step "Building the benchmarks" ninja -C $(BUILD)-bench
 	@meson test -C $(BUILD)-bench --no-rebuild --benchmark --verbose
+
+soak: build
+	@PUNKTFUNK_CYCLES=$(or $(CYCLES),1000) PUNKTFUNK_HOST=$(BUILD)/host/punktfunk-host \
+		$(BUILD)/tests/integration/crowd_test
 
 fuzz:
 	@scripts/deps --ci

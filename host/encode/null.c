@@ -14,12 +14,13 @@
  *   8   8  frame number, little endian
  *  16   8  CLOCK_REALTIME ns of the capture, little endian
  *  24   4  length of the whole unit, little endian
- *  28   1  1 = keyframe
+ *  28   1  255 = keyframe (a 1 behind zeros would be a start code)
  *  29   3  0
- *  32      filler, every byte the low byte of the frame number
+ *  32   5  start code and head of a slice of H.264 or HEVC, as clients tell keyframes by it
+ *  37      filler, every byte the low byte of the frame number
  */
 #define NULL_MAGIC	"PFNULL01"
-#define NULL_HEADER_LEN 32u
+#define NULL_HEADER_LEN 37u
 
 struct null_encoder {
 	struct encoder base;
@@ -54,6 +55,14 @@ static void null_destroy(struct encoder *base)
 	free(null_from(base));
 }
 
+/* The first byte of an IDR picture's slice, or of another's (H.264 7.3.1, HEVC 7.3.1.2). */
+static uint8_t slice_head(uint8_t codec, bool keyframe)
+{
+	if (codec == PF_CODEC_HEVC)
+		return keyframe ? 19 << 1 : 1 << 1;
+	return keyframe ? 0x65 : 0x41;
+}
+
 static int null_encode(
 	struct encoder *base, struct frame *frame, bool force_keyframe, struct unit *unit)
 {
@@ -79,7 +88,9 @@ static int null_encode(
 	pf_put_le64(unit->data + 8, frame->seq);
 	pf_put_le64(unit->data + 16, unit->pts_ns);
 	pf_put_le32(unit->data + 24, (uint32_t)len);
-	pf_put_le32(unit->data + 28, unit->keyframe);
+	pf_put_le32(unit->data + 28, unit->keyframe ? 0xFF : 0);
+	memcpy(unit->data + 32, "\0\0\0\1", 4);
+	unit->data[36] = slice_head(base->params.codec, unit->keyframe);
 	memset(unit->data + NULL_HEADER_LEN, (int)(frame->seq & 0xff), len - NULL_HEADER_LEN);
 	unit->encode_end_ns = clock_now_ns();
 	return 0;

@@ -14,7 +14,7 @@
 
 static bool is_release(const struct pf_input *e)
 {
-	return e->kind == PF_INPUT_KEY_UP || e->kind == PF_INPUT_BUTTON_UP;
+	return e->kind == PF_INPUT_KEY_UP || e->kind == PF_INPUT_BUTTON_UP || e->kind == PF_INPUT_TOUCH_UP;
 }
 
 /* Each event is a system call toward the compositor: a flood of them would be the host's whole time. */
@@ -45,7 +45,8 @@ static void take(struct native_client *c, const struct pf_input *event)
 static void take_rich(struct native_client *c, const struct pf_rich *event)
 {
 	static const struct pf_input any = {.kind = PF_INPUT_KIND_COUNT};
-	if (within_budget(c, &any))
+	const uint8_t grant = event->kind == PF_RICH_PEN ? PF_GRANT_POINTER : PF_GRANT_GAMEPAD;
+	if (within_budget(c, &any) && c->grants & grant)
 		session_rich_input(c->session, event);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/bytes.h"
+#include "core/flow/anchor.h"
 #include "core/wire/handshake.h"
 #include "host/base/log.h"
 #include "host/base/mailbox.h"
@@ -421,6 +422,7 @@ static void the_stand_in_fills_the_bitrate(void **state)
 		assert_int_equal(pf_get_le64(u->data + 8), f.seq);
 		assert_int_equal(pf_get_le32(u->data + 24), u->len);
 		assert_int_equal(u->data[u->len - 1], f.seq & 0xff);
+		assert_int_equal(pf_anchor_au(PF_CODEC_HEVC, u->data, u->len), u->keyframe);
 		unit_unref(u);
 	}
 	unit_pool_destroy(pool);
