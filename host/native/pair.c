@@ -17,7 +17,7 @@
 /* The host's half of a pairing (wire 5.3): PairRequest -> PairChallenge, PairProof -> PairResult. */
 
 /* A result that gets lost is sent again for so long before the connection closes behind it. */
-#define LINGER_NS 1000000000ull
+#define LINGER_NS 400000000ull
 
 /* The ceremony of c is over, for good or bad; why is NULL when it is paired. */
 static void finish(struct native_client *c, const char *why)
