@@ -256,10 +256,14 @@ static int send_some(struct udp_socket *s, const union udp_addr *to, socklen_t t
 		int err = send_gso(s, to, to_len, data, packet_len, segs);
 		if (!err)
 			return (int)segs;
-		if (err != EIO && err != EINVAL)
+		if (err != EIO && err != EINVAL && err != EMSGSIZE)
 			return -err;
-		/* The device cannot (no checksum offload), or the packet is longer than its MTU. */
-		s->gso = false;
+		/*
+		 * The device cannot (no checksum offload), or the packet is longer than its MTU: newer kernels say
+		 * EMSGSIZE then. One by one the kernel cuts them in fragments, where it may; shorter ones, once
+		 * they come, go together again.
+		 */
+		s->gso = err == EMSGSIZE;
 		s->sent_calls++;
 	}
 	return send_each(s, to, to_len, data, packet_len, n);
