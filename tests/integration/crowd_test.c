@@ -82,7 +82,7 @@ static void four_at_once_get_the_same(void **state)
 		for (int i = 0; i < CROWD; i++) {
 			struct punktfunk_frame f = {.size = sizeof(f)};
 			while (punktfunk_connection_next_au(c[i], &f, 1) == PUNKTFUNK_OK) {
-				if (got[i]++)
+				if (got[i]++ && !TEST_SLOW)
 					assert_int_equal(f.frame_index, next[i]);
 				next[i] = f.frame_index + 1;
 			}
@@ -94,15 +94,15 @@ static void four_at_once_get_the_same(void **state)
 			got[i], (unsigned)(HZ * CROWD_NS / 1000 / MS),
 			(unsigned)(CROWD_NS / 1000 / MS), (unsigned)s.frames_lost,
 			(unsigned)s.frames_skipped);
-		assert_int_equal(s.frames_lost, 0);
-		assert_int_equal(s.frames_skipped, 0);
+		/* A sanitizer's host is late, and so is its client. */
+		assert_true(TEST_SLOW || (!s.frames_lost && !s.frames_skipped));
 		least = got[i] < least ? got[i] : least;
 		most = got[i] > most ? got[i] : most;
 		leave(c[i]);
 	}
 	assert_true(most > 0);
 	/* The first had its session a moment longer. */
-	assert_true(least * 10 >= most * 8);
+	assert_true(TEST_SLOW || least * 10 >= most * 8);
 	assert_true(TEST_SLOW || least > HZ * CROWD_NS / 1000 / MS / 2);
 }
 
@@ -181,8 +181,11 @@ static void coming_and_going_costs_nothing(void **state)
 {
 	const char *text = getenv("PUNKTFUNK_CYCLES");
 	unsigned cycles = text ? (unsigned)atoi(text) : CYCLES;
-	size_t tasks = count_entries("task"), fds = count_entries("fd");
 	(void)state;
+	/* What is made once and stays: a sanitizer has a thread of its own, too. */
+	leave(join(640, 480, 60));
+	usleep(500000 * SLOWNESS);
+	size_t tasks = count_entries("task"), fds = count_entries("fd");
 	for (unsigned i = 0; i < WARM; i++)
 		come_and_go(i);
 	wait_as_before(tasks, fds);

@@ -24,15 +24,25 @@ static struct host_process host;
 
 static const char *const host_args[] = {"--source", "virtual", "--own-session", NULL};
 
-static int connect_to(
-	struct punktfunk_connection **c, uint32_t width, uint32_t height, char *message, size_t len)
+static char cert_pem[4096], key_pem[4096]; /* of the client that comes back */
+
+static int connect_as(struct punktfunk_connection **c, bool known, uint32_t width, uint32_t height,
+	char *message, size_t len)
 {
 	struct punktfunk_connect_opts o;
 	punktfunk_connect_opts_init(&o);
 	o.host = "127.0.0.1";
 	o.port = (uint16_t)host.port;
 	o.mode = (struct punktfunk_mode){width, height, 60};
+	o.cert_pem = known ? cert_pem : NULL;
+	o.key_pem = known ? key_pem : NULL;
 	return punktfunk_connect_opts(c, &o, message, len);
+}
+
+static int connect_to(
+	struct punktfunk_connection **c, uint32_t width, uint32_t height, char *message, size_t len)
+{
+	return connect_as(c, false, width, height, message, len);
 }
 
 static struct punktfunk_connection *connect_or_fail(void)
@@ -82,8 +92,8 @@ static bool descends_from(int pid, int ancestor)
 	return false;
 }
 
-/* The compositor that our host started; 0 = none. */
-static int find_sway(void)
+/* A program of this name that runs under our host; 0 = none. */
+static int find_program(const char *wanted)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -92,12 +102,86 @@ static int find_sway(void)
 	while (!found && (entry = readdir(dir))) {
 		char name[32];
 		int parent, pid = atoi(entry->d_name);
-		if (pid > 0 && read_process(pid, &parent, name) && !strcmp(name, "sway") &&
+		if (pid > 0 && read_process(pid, &parent, name) && !strcmp(name, wanted) &&
 			descends_from(pid, host.pid))
 			found = pid;
 	}
 	closedir(dir);
 	return found;
+}
+
+static int find_sway(void)
+{
+	return find_program("sway");
+}
+
+static int wait_terminal(void)
+{
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	int pid = 0;
+	while (!(pid = find_program("foot")) && clock_now_ns() < until)
+		usleep(20000);
+	assert_int_not_equal(pid, 0);
+	return pid;
+}
+
+static struct punktfunk_connection *come_back(uint32_t width, uint32_t height)
+{
+	struct punktfunk_connection *c = NULL;
+	struct punktfunk_mode mode;
+	char message[320] = "";
+	if (connect_as(&c, true, width, height, message, sizeof(message)) < 0)
+		fail_msg("the host does not serve: %s", message);
+	receive_frames(c, 3);
+	assert_int_equal(punktfunk_connection_mode(c, &mode), 0);
+	assert_int_equal(mode.width, width);
+	assert_int_equal(mode.height, height);
+	return c;
+}
+
+static unsigned said(const char *text)
+{
+	static char log[262144];
+	char path[128];
+	unsigned n = 0;
+	snprintf(path, sizeof(path), "%s/host.log", host.dir);
+	FILE *f = fopen(path, "re");
+	log[f ? fread(log, 1, sizeof(log) - 1, f) : 0] = 0;
+	if (f)
+		fclose(f);
+	for (const char *at = log; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+/* Taken over, and lost and found: no display goes or comes, and what runs on it runs on. */
+static void a_display_outlives_its_connections(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		punktfunk_generate_identity(cert_pem, sizeof(cert_pem), key_pem, sizeof(key_pem)),
+		PUNKTFUNK_OK);
+	struct punktfunk_connection *first = come_back(800, 600);
+	const int terminal = wait_terminal();
+	const unsigned outputs = said("wlroots: output ");
+	struct punktfunk_connection *second = come_back(1024, 768);
+	struct punktfunk_frame f = {.size = sizeof(f)};
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	while (punktfunk_connection_next_au(first, &f, 100) != PUNKTFUNK_E_CLOSED &&
+		clock_now_ns() < until)
+		;
+	assert_non_null(strstr(punktfunk_connection_end_message(first), "connected again"));
+	punktfunk_connection_close(first);
+	receive_frames(second, 3);
+	assert_int_equal(find_program("foot"), terminal);
+	punktfunk_connection_close(second); /* no quit */
+	assert_true(host_process_logged(&host, "the display is kept", 5000));
+	first = come_back(640, 480);
+	assert_int_equal(find_program("foot"), terminal);
+	assert_int_equal(said("wlroots: output "), outputs);
+	assert_int_equal(said("back on its display"), 2);
+	punktfunk_connection_disconnect_quit(first);
+	punktfunk_connection_close(first);
 }
 
 static void a_real_desktop_is_streamed_and_changes_size(void **state)
@@ -174,6 +258,7 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_display_outlives_its_connections),
 		cmocka_unit_test(a_real_desktop_is_streamed_and_changes_size),
 		cmocka_unit_test(a_dead_compositor_ends_the_stream_not_the_host),
 	};
