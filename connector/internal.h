@@ -113,8 +113,8 @@ struct punktfunk_connection {
 	uint64_t access_ends_ns; /* CLOCK_MONOTONIC; UINT64_MAX = it does not */
 	uint64_t hello_ns;	 /* the host has our Hello; 0 = not yet */
 	struct speed speed;
-	char said[MESSAGE_LEN]; /* the host's words to a refusal; as end_message */
-	uint8_t pad_seq[PADS];	/* of snapshots and removals */
+	char said[MESSAGE_LEN];	  /* the host's words to a refusal; as end_message */
+	uint8_t pad_seq[PF_PADS]; /* of snapshots and removals */
 	uint32_t mic_seq;
 	uint16_t pen_seq;
 	uint8_t fingerprint[PF_FINGERPRINT_LEN];

@@ -50,7 +50,7 @@ static bool is_old(const struct rumble_pad *p, const struct pf_rumble *r, uint64
 
 void rumble_take(struct rumble_table *t, const struct pf_rumble *r, uint64_t now_ns)
 {
-	if (r->pad >= PADS)
+	if (r->pad >= PF_PADS)
 		return;
 	pthread_mutex_lock(&t->lock);
 	struct rumble_pad *p = &t->pads[r->pad];
@@ -68,7 +68,7 @@ void rumble_close(struct rumble_table *t)
 {
 	pthread_mutex_lock(&t->lock);
 	t->closed = true;
-	for (unsigned i = 0; i < PADS; i++)
+	for (unsigned i = 0; i < PF_PADS; i++)
 		still(&t->pads[i]);
 	pthread_cond_broadcast(&t->cond);
 	pthread_mutex_unlock(&t->lock);
@@ -77,12 +77,12 @@ void rumble_close(struct rumble_table *t)
 /* What has changed, or NULL; *wake_ns: when to look again. */
 static struct rumble_pad *changed(struct rumble_table *t, uint64_t now_ns, uint64_t *wake_ns)
 {
-	for (unsigned i = 0; i < PADS; i++) {
-		struct rumble_pad *p = &t->pads[(t->next + i) % PADS];
+	for (unsigned i = 0; i < PF_PADS; i++) {
+		struct rumble_pad *p = &t->pads[(t->next + i) % PF_PADS];
 		if (p->ends_ns <= now_ns)
 			still(p);
 		if (differs(&p->now, &p->given)) {
-			t->next = (t->next + i + 1) % PADS;
+			t->next = (t->next + i + 1) % PF_PADS;
 			return p;
 		}
 		if (p->ends_ns < *wake_ns)

@@ -44,7 +44,7 @@ static bool input_ok(const struct punktfunk_input_event *e)
 		return false;
 	if (e->kind == PF_INPUT_TEXT)
 		return e->code && e->code <= MAX_SCALAR && (e->code < 0xD800 || e->code > 0xDFFF);
-	return !is_pad_kind(e->kind) || (e->flags & 0xFF) < PADS;
+	return !is_pad_kind(e->kind) || (e->flags & 0xFF) < PF_PADS;
 }
 
 /* Old snapshots are dropped by the host, so each pad's are numbered in the order in which they are sent. */
@@ -157,7 +157,7 @@ int punktfunk_connection_send_rich_input(
 	if (input->size < offsetof(struct punktfunk_rich_input, surface))
 		return PF_E_INVALID;
 	memcpy(&in, input, input->size < sizeof(in) ? input->size : sizeof(in));
-	if (in.pad >= PADS || fill_rich(&r, &in) < 0)
+	if (in.pad >= PF_PADS || fill_rich(&r, &in) < 0)
 		return PF_E_INVALID;
 	int err = ended(c);
 	return err < 0 ? err : post_rich(c, &r);

@@ -43,12 +43,12 @@ void session_end(struct punktfunk_connection *c, int status, int reason, const c
 		pthread_cond_broadcast(&c->state_cond);
 	}
 	pthread_mutex_unlock(&c->state_lock);
+	side_close(&c->side);
+	clip_close(&c->clip);
 	pthread_mutex_lock(&c->au_lock);
 	c->au_closed = true;
 	pthread_cond_broadcast(&c->au_cond);
 	pthread_mutex_unlock(&c->au_lock);
-	side_close(&c->side);
-	clip_close(&c->clip);
 }
 
 void session_wake(struct punktfunk_connection *c)

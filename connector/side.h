@@ -22,7 +22,6 @@ struct pf_msg;
 #define SHAPE_SLOTS   4u   /* 57 KB each; only the newest is shown */
 #define EVENT_SLOTS   64u
 #define AUDIO_MAX_LEN 1500u /* no datagram is longer */
-#define PADS	      16u   /* wire 6.1 */
 
 /* What came of a numbered plane. */
 struct seq_order {
@@ -42,7 +41,7 @@ struct rumble_pad {
 struct rumble_table {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	struct rumble_pad pads[PADS];
+	struct rumble_pad pads[PF_PADS];
 	unsigned next; /* whose turn it is */
 	bool closed, ready;
 };
@@ -50,7 +49,7 @@ struct rumble_table {
 struct side {
 	struct ring audio, pcm, pad_audio, hidout, hdr, shape, cursor, timing, events;
 	struct rumble_table rumble;
-	struct seq_order audio_order, pcm_order, pad_order[PADS][2];
+	struct seq_order audio_order, pcm_order, pad_order[PF_PADS][2];
 };
 
 /* side.c. Errors: PF_E_NOMEM; finish takes what is half made. */

@@ -84,7 +84,7 @@ int sound_datagram(struct punktfunk_connection *c, const uint8_t *data, size_t l
 		take(c, &s->pcm, &s->pcm_order, &a);
 		return PF_OK;
 	case PF_DGRAM_PAD_AUDIO:
-		if (a.pad >= PADS || a.kind > 1)
+		if (a.pad >= PF_PADS || a.kind > 1)
 			return PF_E_BAD_PACKET;
 		take(c, &s->pad_audio, &s->pad_order[a.pad][a.kind], &a);
 		return PF_OK;

@@ -57,8 +57,8 @@ void speed_result(struct punktfunk_connection *c, const struct pf_msg *m)
 	if (s->step == SPEED_RUNNING) {
 		s->result = (struct punktfunk_probe_result){
 			.declined = declined,
-			.sent_packets = m->probe_result.has_wire ? m->probe_result.wire_packets
-								 : m->probe_result.packets,
+			/* `packets` are frames of filler; older hosts do not count what they made of them. */
+			.sent_packets = m->probe_result.has_wire ? m->probe_result.wire_packets : 0,
 			.sent_bytes = m->probe_result.bytes,
 			.duration_ms = m->probe_result.duration_ms,
 			.send_dropped = m->probe_result.has_wire ? m->probe_result.dropped : 0,

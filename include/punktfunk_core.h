@@ -655,12 +655,12 @@ PUNKTFUNK_API int punktfunk_connection_speed_test(
 
 struct punktfunk_probe_result {
 	size_t size;
-	uint32_t declined; /* 1: the host does no such tests; all else is 0 */
-	uint32_t sent_packets, received_packets;
-	uint64_t sent_bytes, received_bytes; /* of filler, as counted by each side */
-	uint32_t duration_ms;		     /* that the host sent for */
-	uint32_t received_kbps;		     /* that got through */
-	uint32_t loss_ppm;		     /* of the packets */
+	uint32_t declined;			 /* 1: the host does no such tests; all else is 0 */
+	uint32_t sent_packets, received_packets; /* sent: 0 = not told, then loss_ppm is 0, too */
+	uint64_t sent_bytes, received_bytes;	 /* of filler, as counted by each side */
+	uint32_t duration_ms;			 /* that the host sent for */
+	uint32_t received_kbps;			 /* that got through */
+	uint32_t loss_ppm;			 /* of the packets */
 	uint32_t send_dropped; /* packets that the host's own system threw away; not in loss_ppm */
 };
 /* Of the last speed test. Errors: E_NULL, E_INVALID, E_NO_FRAME (none, or still running). */

@@ -39,6 +39,13 @@ struct shipped {
 	uint32_t next_frame, n_sent;
 	uint64_t next_ns;
 	uint8_t *au;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	void (*call)(struct shipped *s, void *arg);
+	void *call_arg;
+	struct shipped_item *log;
+	uint64_t n_log;
+	uint64_t looked[3]; /* by way: how far in the log */
 };
 
 static uint64_t now(void)
@@ -75,6 +82,9 @@ static void send_welcome(struct shipped *s)
 	memcpy(w.salt, "pkf1", 4);
 	w.bitrate_kbps = 30000;
 	w.codec = s->v.codec;
+	w.host_caps = s->v.host_caps;
+	w.host_caps2 = s->v.host_caps2;
+	w.expires_s = s->v.expires_s;
 	w.cipher = s->v.chacha ? PF_CIPHER_CHACHA20_POLY1305 : PF_CIPHER_AES_128_GCM;
 	int n = pf_welcome_write(buf + 2, sizeof(buf) - 2, &w);
 	pf_check(n > 0);
@@ -100,11 +110,25 @@ static void answer_probe(struct shipped *s, uint64_t t1)
 	s->seen.n_probes++;
 }
 
+static void keep(struct shipped *s, enum shipped_way way, int64_t stream, const uint8_t *data,
+	size_t len, bool fin)
+{
+	pthread_mutex_lock(&s->lock);
+	struct shipped_item *i = &s->log[s->n_log++ % SHIPPED_LOG];
+	*i = (struct shipped_item){.way = way, .stream = stream, .fin = fin, .len = len};
+	i->reset = fin && s->conn && quic_conn_stream_was_reset(s->conn, stream);
+	memcpy(i->data, data, len < SHIPPED_ITEM ? len : SHIPPED_ITEM);
+	pthread_cond_broadcast(&s->cond);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static int on_payload(const uint8_t *p, size_t len, void *userdata)
 {
 	struct shipped *s = userdata;
 	struct pf_msg m;
 	if (pf_msg_is_typed(p, len)) {
+		if (s->v.stay)
+			keep(s, SHIPPED_MSG, s->stream, p, len, false);
 		s->seen.n_early += s->state < WAIT_PUNCH;
 		if (pf_msg_read(&m, p, len) < 0)
 			return PF_OK;
@@ -140,14 +164,21 @@ static int on_stream(
 	struct quic_conn *c, int64_t id, const uint8_t *data, size_t len, bool fin, void *userdata)
 {
 	struct shipped *s = userdata;
-	(void)c, (void)fin;
+	(void)c;
+	if (s->state != WAIT_HELLO && id != s->stream) {
+		keep(s, SHIPPED_STREAM, id, data, len, fin);
+		return PF_OK;
+	}
 	s->stream = id;
 	return pf_framer_feed(s->framer, data, len, on_payload, s);
 }
 
 static void on_datagram(struct quic_conn *c, const uint8_t *data, size_t len, void *userdata)
 {
-	(void)c, (void)data, (void)len, (void)userdata;
+	struct shipped *s = userdata;
+	(void)c;
+	if (s->v.stay)
+		keep(s, SHIPPED_DATAGRAM, -1, data, len, false);
 }
 
 static void on_end(struct quic_conn *c, const struct pf_quic_end *end, void *userdata)
@@ -212,7 +243,7 @@ static void send_frame(struct shipped *s, uint32_t index)
 
 static void stream(struct shipped *s)
 {
-	if (s->state != STREAMING || now() < s->next_ns)
+	if (s->v.stay || s->state != STREAMING || now() < s->next_ns)
 		return;
 	uint32_t i = s->next_frame;
 	bool waits = s->v.lose_frame && i == 4 && !s->seen.n_rfi;
@@ -255,6 +286,14 @@ static void *run(void *userdata)
 		poll(fds, 2, 2);
 		pf_check(quic_endpoint_process(s->endpoint, now()) == PF_OK);
 		read_punches(s);
+		pthread_mutex_lock(&s->lock);
+		if (s->call && (s->state == STREAMING || !s->conn)) {
+			if (s->conn)
+				s->call(s, s->call_arg);
+			s->call = NULL;
+			pthread_cond_broadcast(&s->cond);
+		}
+		pthread_mutex_unlock(&s->lock);
 		if (s->conn)
 			stream(s);
 		quic_endpoint_flush(s->endpoint, now());
@@ -262,11 +301,104 @@ static void *run(void *userdata)
 	return NULL;
 }
 
+void shipped_call(struct shipped *s, void (*fn)(struct shipped *s, void *arg), void *arg)
+{
+	pthread_mutex_lock(&s->lock);
+	s->call = fn;
+	s->call_arg = arg;
+	while (s->call)
+		pthread_cond_wait(&s->cond, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void shipped_msg(struct shipped *s, const struct pf_msg *m)
+{
+	int n = pf_msg_framed_len(m);
+	pf_check(n > 0);
+	uint8_t *out = malloc((size_t)n);
+	pf_check(out && pf_msg_write_framed(out, (size_t)n, m) == n);
+	pf_check(quic_conn_send(s->conn, s->stream, out, (size_t)n, false) == PF_OK);
+	free(out);
+}
+
+void shipped_datagram(struct shipped *s, const uint8_t *data, size_t len)
+{
+	pf_check(quic_conn_send_datagram(s->conn, data, len) == PF_OK);
+}
+
+int64_t shipped_open(struct shipped *s)
+{
+	return quic_conn_open_stream(s->conn);
+}
+
+int shipped_bytes(struct shipped *s, int64_t stream, const void *data, size_t len, bool fin)
+{
+	return quic_conn_send(s->conn, stream, data, len, fin);
+}
+
+void shipped_reset(struct shipped *s, int64_t stream)
+{
+	quic_conn_reset_stream(s->conn, stream, PF_CLOSE_CLIP_CANCELLED);
+}
+
+void shipped_close(struct shipped *s, uint64_t code, const char *reason)
+{
+	quic_conn_close(s->conn, code, reason);
+}
+
+void shipped_frame(struct shipped *s, uint32_t index, uint16_t shard, uint32_t user_flags)
+{
+	struct pf_packet_batch b;
+	struct pf_packetizer *made;
+	struct pf_packetizer_params pp = {
+		.shard_payload = shard,
+		.scheme = (enum pf_fec_scheme)s->v.scheme,
+		.fec_percent = s->v.percent,
+		.max_data_per_block = s->v.per_block,
+		.max_frame_bytes = s->v.frame_len,
+	};
+	struct pf_frame_info info = {.pts_ns = 1000 + index,
+		.frame_index = index,
+		.user_flags = user_flags,
+		.flags = user_flags & PF_USER_PROBE ? PF_NATIVE_PROBE : PF_NATIVE_PICTURE};
+	pf_check(pf_packetizer_create(&made, &pp) == PF_OK);
+	shipped_fill(&s->v, index, s->au);
+	pf_check(pf_packetizer_build(made, &info, s->au, s->v.frame_len, &b) == PF_OK);
+	for (size_t i = 0; i < b.n_packets; i++)
+		send_packet(s, b.data + i * b.packet_len, b.packet_len);
+	pf_packetizer_destroy(made);
+}
+
+bool shipped_next(struct shipped *s, enum shipped_way way, struct shipped_item *out)
+{
+	struct timespec until;
+	bool found = false;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 5;
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		uint64_t *at = &s->looked[way];
+		while (*at < s->n_log && s->log[*at % SHIPPED_LOG].way != way)
+			++*at;
+		found = *at < s->n_log;
+		if (found)
+			*out = s->log[(*at)++ % SHIPPED_LOG];
+		if (found || pthread_cond_timedwait(&s->cond, &s->lock, &until))
+			break;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
 struct shipped *shipped_start(const struct shipped_variant *v)
 {
 	struct shipped *s = calloc(1, sizeof(*s));
 	assert_non_null(s);
 	s->v = *v;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->cond, NULL);
+	s->log = calloc(SHIPPED_LOG, sizeof(*s->log));
+	assert_non_null(s->log);
 	s->au = malloc(v->frame_len + 8);
 	assert_non_null(s->au);
 	assert_int_equal(
@@ -311,6 +443,9 @@ void shipped_stop(struct shipped *s, struct shipped_seen *seen)
 	pf_aead_destroy(s->aead);
 	pf_framer_destroy(s->framer);
 	pf_identity_destroy(s->identity);
+	pthread_cond_destroy(&s->cond);
+	pthread_mutex_destroy(&s->lock);
+	free(s->log);
 	free(s->au);
 	free(s);
 }

@@ -29,6 +29,9 @@ struct shipped_variant {
 	bool lose_frame;	 /* the third never comes, the fifth is a recovery anchor */
 	uint64_t close_on_hello; /* refuse with this code; 0 = serve */
 	uint32_t version;	 /* of Welcome; 0 = ours */
+	bool stay;		 /* sends nothing and stays: the test plays it, see below */
+	uint8_t host_caps, host_caps2;
+	uint32_t expires_s;
 };
 
 struct shipped_seen {
@@ -40,6 +43,35 @@ struct shipped_seen {
 };
 
 struct shipped;
+
+/* --- a host that stays: the test says what it sends, and looks at all that comes --- */
+
+#define SHIPPED_LOG  256u /* messages, datagrams and pieces of streams, the newest */
+#define SHIPPED_ITEM 2600u
+
+enum shipped_way { SHIPPED_MSG, SHIPPED_DATAGRAM, SHIPPED_STREAM };
+struct shipped_item {
+	enum shipped_way way;
+	int64_t stream;
+	bool fin, reset;
+	size_t len;
+	uint8_t data[SHIPPED_ITEM]; /* of a message the payload */
+};
+
+/* Runs fn on the host's thread and waits for it: all calls below belong inside. */
+void shipped_call(struct shipped *s, void (*fn)(struct shipped *s, void *arg), void *arg);
+void shipped_msg(struct shipped *s, const struct pf_msg *m);
+void shipped_datagram(struct shipped *s, const uint8_t *data, size_t len);
+/* Returns an error where QUIC does. */
+int64_t shipped_open(struct shipped *s);
+int shipped_bytes(struct shipped *s, int64_t stream, const void *data, size_t len, bool fin);
+void shipped_reset(struct shipped *s, int64_t stream);
+/* Frame `index` of the variant in packets of `shard` bytes, with these user flags. */
+void shipped_frame(struct shipped *s, uint32_t index, uint16_t shard, uint32_t user_flags);
+void shipped_close(struct shipped *s, uint64_t code, const char *reason);
+
+/* The next thing of its way that came and was not looked at yet; false after 5 s. Thread: the test's. */
+bool shipped_next(struct shipped *s, enum shipped_way way, struct shipped_item *out);
 
 struct shipped *shipped_start(const struct shipped_variant *v);
 int shipped_port(const struct shipped *s);
