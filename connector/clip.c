@@ -219,17 +219,13 @@ static size_t feed_head(struct clip *k, struct clip_transfer *t, const uint8_t *
 {
 	size_t used = 0;
 	while (used < len && t->step == CLIP_HEAD) {
-		size_t want = t->head_len < PF_FRAME_PREFIX
-			? PF_FRAME_PREFIX
-			: PF_FRAME_PREFIX + pf_get_le16(t->head);
-		if (want > CLIP_HEAD_MAX) {
+		t->head[t->head_len++] = data[used++];
+		if (t->head_len < PF_FRAME_PREFIX)
+			continue;
+		size_t want = PF_FRAME_PREFIX + pf_get_le16(t->head);
+		if (want > CLIP_HEAD_MAX)
 			clip_cut(k, t);
-			return len;
-		}
-		while (t->head_len < want && used < len)
-			t->head[t->head_len++] = data[used++];
-		if (t->head_len >= PF_FRAME_PREFIX &&
-			t->head_len == PF_FRAME_PREFIX + pf_get_le16(t->head))
+		else if (t->head_len == want)
 			take_head(k, t);
 	}
 	return used;
@@ -347,10 +343,17 @@ static void push_serve(struct punktfunk_connection *c, struct clip_transfer *t, 
 	free_transfer(k, t);
 }
 
+/* The loop's time is a little behind that of a caller. */
+static bool has_passed(uint64_t now_ns, uint64_t since_ns, uint64_t len_ns)
+{
+	return now_ns > since_ns && now_ns - since_ns >= len_ns;
+}
+
 static bool too_slow(const struct clip_transfer *t, uint64_t now_ns)
 {
 	return t->step != CLIP_FREE && t->step != CLIP_DONE && !t->reset &&
-		(now_ns - t->moved_ns >= CLIP_IDLE_NS || now_ns - t->began_ns >= CLIP_LIFE_NS);
+		(has_passed(now_ns, t->moved_ns, CLIP_IDLE_NS) ||
+			has_passed(now_ns, t->began_ns, CLIP_LIFE_NS));
 }
 
 static void run_one(struct punktfunk_connection *c, struct clip_transfer *t, uint64_t now_ns)
@@ -368,6 +371,8 @@ static void run_one(struct punktfunk_connection *c, struct clip_transfer *t, uin
 		t->stream = -1;
 		if (t->serve)
 			free_transfer(k, t);
+		else
+			pthread_cond_signal(&k->cond); /* now it can be given */
 	}
 }
 
