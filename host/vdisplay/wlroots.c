@@ -9,11 +9,18 @@
 #include "core/wire/handshake.h"
 #include "host/base/log.h"
 #include "host/base/loop.h"
+#include "host/media/clock.h"
 #include "host/vdisplay/sway_find.h"
 #include "host/vdisplay/sway_ipc.h"
 #include "host/vdisplay/sway_output.h"
 #include "host/vdisplay/sway_session.h"
 #include "host/vdisplay/vdisplay.h"
+
+/*
+ * A sway that let one request time out is not asked again for so long: each try holds the control loop for as
+ * long as the time-out, and with it every client, also those that want nothing of the desktop now.
+ */
+#define HUNG_REST_NS 5000000000ull
 
 /* One sway, one output a client; more than this is a mistake. */
 #define MAX_OUTPUTS 64
@@ -29,7 +36,9 @@ struct wlroots {
 	char ipc_path[SWAY_SESSION_PATH_MAX], wayland_path[SWAY_SESSION_PATH_MAX];
 	char used[MAX_OUTPUTS][64]; /* names of outputs that are given out; empty = free */
 	bool hidden[MAX_OUTPUTS];   /* given out, but nobody looks at it now */
-	char focus_before[64];	    /* the output that had the focus when the first was made */
+	bool doomed[MAX_OUTPUTS];   /* removed while sway hung: it goes when sway answers */
+	uint64_t hung_until_ns;
+	char focus_before[64]; /* the output that had the focus when the first was made */
 };
 
 static char why_text[700]; /* Thread: the control loop */
@@ -49,6 +58,8 @@ static void forget_compositor(struct wlroots *w)
 	w->focus_before[0] = 0;
 	memset(w->used, 0, sizeof(w->used));
 	memset(w->hidden, 0, sizeof(w->hidden));
+	memset(w->doomed, 0, sizeof(w->doomed));
+	w->hung_until_ns = 0;
 }
 
 static void tell_lost(struct wlroots *w, const char *why)
@@ -139,6 +150,7 @@ static int ensure_up(struct wlroots *w)
 static void destroy(struct vdisplay *base)
 {
 	struct wlroots *w = from_base(base);
+	w->hung_until_ns = 0; /* the last chance to tidy up */
 	for (size_t i = 0; w->up && !w->own && i < MAX_OUTPUTS; i++) {
 		struct vdisplay_output output = {0};
 		if (!w->used[i][0])
@@ -201,22 +213,37 @@ static bool is_used(const char *name, void *userdata)
 	return find_used(userdata, name) != NULL;
 }
 
+/* After each request that may be the first to find out. */
+static void note_hung(struct wlroots *w, int err)
+{
+	if (err == PF_E_TIMEOUT)
+		w->hung_until_ns = clock_now_ns() + HUNG_REST_NS;
+}
+
 static int open_ipc(struct wlroots *w, struct sway_ipc *ipc)
 {
+	if (clock_now_ns() < w->hung_until_ns) {
+		log_error("wlroots: sway does not answer; it is left alone for a moment");
+		return PF_E_TIMEOUT;
+	}
 	const int err = sway_ipc_open(ipc, w->ipc_path);
+	note_hung(w, err);
 	if (err < 0)
 		log_error("wlroots: %s", ipc->error);
-	return err < 0 ? PF_E_IO : 0;
+	return err >= 0 ? 0 : err == PF_E_TIMEOUT ? err : PF_E_IO;
 }
 
 /* What is not PF_E_TIMEOUT or PF_E_INVALID is the compositor's refusal. */
-static int finish(struct sway_ipc *ipc, int err)
+static int finish(struct wlroots *w, struct sway_ipc *ipc, int err)
 {
+	note_hung(w, err);
 	if (err < 0)
 		log_error("wlroots: %s", ipc->error);
 	sway_ipc_close(ipc);
 	return err >= 0 ? 0 : err == PF_E_TIMEOUT || err == PF_E_NOMEM ? err : PF_E_IO;
 }
+
+static void drop_doomed(struct wlroots *w);
 
 static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, uint32_t refresh_hz,
 	struct vdisplay_output *out)
@@ -227,6 +254,7 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 		log_error("wlroots: %s", why_text);
 		return err;
 	}
+	drop_doomed(w);
 	char *slot = find_used(w, "");
 	if (!slot) {
 		log_error("wlroots: %d outputs are in use already", MAX_OUTPUTS);
@@ -244,7 +272,7 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 	if (err >= 0)
 		err = sway_output_show(&ipc, out->name, w->own ? w->session.app_path : "");
 	if (err < 0) {
-		const int first = finish(&ipc, err);
+		const int first = finish(w, &ipc, err);
 		if (out->name[0] && open_ipc(w, &ipc) >= 0) {
 			sway_output_drop(&ipc, out->name, !w->own, w->focus_before);
 			sway_ipc_close(&ipc);
@@ -269,7 +297,8 @@ static bool bury_dead_session(struct wlroots *w)
 	struct sway_ipc ipc;
 	if (!w->own || !w->up)
 		return false;
-	if (open_ipc(w, &ipc) >= 0) {
+	/* One that hangs takes connections still: it is not dead. */
+	if (sway_ipc_open(&ipc, w->ipc_path) >= 0) {
 		sway_ipc_close(&ipc);
 		return false;
 	}
@@ -312,7 +341,7 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 	}
 	if (err < 0)
 		*output = before;
-	return finish(&ipc, err);
+	return finish(w, &ipc, err);
 }
 
 static bool *hidden_of(struct wlroots *w, const char *slot)
@@ -320,11 +349,13 @@ static bool *hidden_of(struct wlroots *w, const char *slot)
 	return &w->hidden[(size_t)(slot - w->used[0]) / sizeof(w->used[0])];
 }
 
-static bool has_focus(struct sway_ipc *ipc, const char *name)
+/* 1 or 0, or an error. */
+static int has_focus(struct wlroots *w, struct sway_ipc *ipc, const char *name)
 {
 	char focused[64];
-	return sway_output_focused(ipc, focused, sizeof(focused)) >= 0 &&
-		strcmp(focused, name) == 0;
+	const int err = sway_output_focused(ipc, focused, sizeof(focused));
+	note_hung(w, err);
+	return err < 0 ? err : strcmp(focused, name) == 0;
 }
 
 /* To another client's output, else to where the user was: what is typed goes nowhere else. */
@@ -348,6 +379,38 @@ static bool any_used(const struct wlroots *w)
 	return false;
 }
 
+static int drop_output(struct wlroots *w, struct sway_ipc *ipc, char *slot)
+{
+	char name[sizeof(w->used[0])];
+	memcpy(name, slot, sizeof(name));
+	const int had_focus = has_focus(w, ipc, name);
+	if (had_focus == PF_E_TIMEOUT)
+		return had_focus;
+	memset(slot, 0, sizeof(name));
+	*hidden_of(w, slot) = false;
+	/* In a session of our own what runs there waits for the client, out of the others' sight. */
+	sway_output_drop(ipc, name, !w->own, w->focus_before);
+	if (had_focus > 0)
+		give_focus(w, ipc);
+	if (!any_used(w))
+		w->focus_before[0] = 0;
+	return PF_OK;
+}
+
+/* Those that could not go while sway hung. */
+static void drop_doomed(struct wlroots *w)
+{
+	struct sway_ipc ipc;
+	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+		if (!w->doomed[i])
+			continue;
+		if (clock_now_ns() < w->hung_until_ns || open_ipc(w, &ipc) < 0)
+			return;
+		w->doomed[i] = drop_output(w, &ipc, w->used[i]) < 0;
+		sway_ipc_close(&ipc);
+	}
+}
+
 static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 {
 	struct wlroots *w = from_base(base);
@@ -355,18 +418,18 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 	struct sway_ipc ipc;
 	if (!slot)
 		return;
-	memset(slot, 0, sizeof(w->used[0]));
-	*hidden_of(w, slot) = false;
-	if (open_ipc(w, &ipc) < 0)
-		return;
-	const bool had_focus = has_focus(&ipc, output->name);
-	/* In a session of our own what runs there waits for the client, out of the others' sight. */
-	sway_output_drop(&ipc, output->name, !w->own, w->focus_before);
-	if (had_focus)
-		give_focus(w, &ipc);
-	if (!any_used(w))
-		w->focus_before[0] = 0;
-	sway_ipc_close(&ipc);
+	drop_doomed(w);
+	int err = open_ipc(w, &ipc);
+	if (err >= 0) {
+		err = drop_output(w, &ipc, slot);
+		sway_ipc_close(&ipc);
+	}
+	const bool later = err == PF_E_TIMEOUT;
+	w->doomed[(size_t)(hidden_of(w, slot) - w->hidden)] = later;
+	if (later)
+		*hidden_of(w, slot) = true;
+	else if (err < 0)
+		memset(slot, 0, sizeof(w->used[0])); /* it went with its sway */
 }
 
 static void show_output(struct vdisplay *base, const struct vdisplay_output *output, bool shown)
@@ -382,7 +445,7 @@ static void show_output(struct vdisplay *base, const struct vdisplay_output *out
 	if (shown) {
 		if (sway_output_show(&ipc, output->name, w->own ? w->session.app_path : "") < 0)
 			log_debug("wlroots: %s", ipc.error);
-	} else if (has_focus(&ipc, output->name)) {
+	} else if (has_focus(w, &ipc, output->name) > 0) {
 		give_focus(w, &ipc);
 	}
 	sway_ipc_close(&ipc);

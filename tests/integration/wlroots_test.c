@@ -438,9 +438,11 @@ static void a_hung_sway_hangs_nobody(void **state)
 {
 	(void)state;
 	static struct desk d;
-	struct vdisplay_output o, never;
+	struct vdisplay_output o, never, other;
 	static struct eye e;
 	desk_open(&d, true, NULL);
+	add(&d, 1000, 700, 60, &other);
+	const struct vdisplay_output gone = other;
 	add(&d, 640, 480, 60, &o);
 	eye_open(&e, &o);
 	struct inject *i = keyboard(&d, &o);
@@ -451,6 +453,15 @@ static void a_hung_sway_hangs_nobody(void **state)
 	uint64_t start_ns = clock_now_ns();
 	assert_int_equal(vdisplay_add_output(d.vdisplay, 800, 600, 60, &never), PF_E_TIMEOUT);
 	assert_true(clock_now_ns() - start_ns < UINT64_C(5000000000));
+	/* Who comes next does not hold the loop again, nor does who goes. */
+	start_ns = clock_now_ns();
+	assert_int_equal(vdisplay_add_output(d.vdisplay, 800, 600, 60, &never), PF_E_TIMEOUT);
+	const struct vdisplay_output before = o;
+	assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, 800, 600, 60), PF_E_TIMEOUT);
+	vdisplay_show_output(d.vdisplay, &o, true);
+	vdisplay_remove_output(d.vdisplay, &other);
+	assert_true(clock_now_ns() - start_ns < UINT64_C(500000000));
+	assert_string_equal(o.name, before.name);
 	/* More than any socket takes. */
 	start_ns = clock_now_ns();
 	inject_event(i, &(struct pf_input){.kind = PF_INPUT_KEY_DOWN, .code = 'A'});
@@ -471,6 +482,10 @@ static void a_hung_sway_hangs_nobody(void **state)
 	desk_type(i, "\n");
 	type_colour(i, "255;0;0");
 	assert_true(eye_wait_share(&d, &e, 640, 480, RED, MOST));
+	/* Once sway may be asked again, what could not go goes: its place is the next one's. */
+	desk_run(&d, 5000, NULL, NULL);
+	add(&d, 800, 600, 60, &never);
+	assert_string_equal(never.name, gone.name);
 	inject_destroy(i);
 	eye_close(&e);
 	desk_close(&d);
