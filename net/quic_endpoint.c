@@ -294,20 +294,11 @@ static bool make_room(struct quic_endpoint *e, uint64_t now_ns)
 	return true;
 }
 
-static bool same_household(const union udp_addr *a, const union udp_addr *b)
-{
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET6)
-		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 8);
-	return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
-}
-
 static bool has_too_many(const struct quic_endpoint *e, const union udp_addr *from)
 {
 	size_t n = 0;
 	for (const struct quic_conn *c = e->conns; c; c = c->next)
-		n += !c->ended && same_household(&c->from, from);
+		n += !c->ended && udp_addr_same_household(&c->from, from);
 	return e->max_per_address && n >= e->max_per_address;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "net/udp.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/udp.h>
@@ -368,6 +369,30 @@ socklen_t udp_addr_unmap(union udp_addr *addr, socklen_t len)
 	memset(addr, 0, sizeof *addr);
 	addr->in4 = in4;
 	return sizeof in4;
+}
+
+bool udp_addr_same_host(const union udp_addr *a, const union udp_addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET6)
+		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr);
+	return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
+}
+
+bool udp_addr_same_household(const union udp_addr *a, const union udp_addr *b)
+{
+	if (a->sa.sa_family == AF_INET6 && b->sa.sa_family == AF_INET6)
+		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 8);
+	return udp_addr_same_host(a, b);
+}
+
+void udp_addr_text(char out[static UDP_ADDR_TEXT_LEN], const union udp_addr *addr)
+{
+	const void *at = addr->sa.sa_family == AF_INET6 ? (const void *)&addr->in6.sin6_addr
+							: (const void *)&addr->in4.sin_addr;
+	if (!inet_ntop(addr->sa.sa_family, at, out, UDP_ADDR_TEXT_LEN))
+		snprintf(out, UDP_ADDR_TEXT_LEN, "?");
 }
 
 static size_t segment_size(struct msghdr *msg, size_t len)

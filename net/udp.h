@@ -28,6 +28,13 @@ union udp_addr {
  * everyone else uses. Returns the new length. Other addresses stay.
  */
 socklen_t udp_addr_unmap(union udp_addr *addr, socklen_t len);
+/* One machine, whatever the port. */
+bool udp_addr_same_host(const union udp_addr *a, const union udp_addr *b);
+/* One machine, or of IPv6 one /64: what limits of each address count by. */
+bool udp_addr_same_household(const union udp_addr *a, const union udp_addr *b);
+#define UDP_ADDR_TEXT_LEN 46u
+/* The address without its port. */
+void udp_addr_text(char out[static UDP_ADDR_TEXT_LEN], const union udp_addr *addr);
 
 struct udp_socket {
 	int fd;

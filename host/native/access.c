@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/native/access.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,21 +226,13 @@ static void address_key(uint8_t out[static KNOCKS_ADDRESS_LEN], const union udp_
 		memcpy(out + 12, &from->in4.sin_addr, 4);
 }
 
-static void describe_from(char *out, size_t cap, const union udp_addr *from)
-{
-	const void *at = from->sa.sa_family == AF_INET6 ? (const void *)&from->in6.sin6_addr
-							: (const void *)&from->in4.sin_addr;
-	if (!inet_ntop(from->sa.sa_family, at, out, (socklen_t)cap))
-		snprintf(out, cap, "?");
-}
-
 static void park(struct access *a, struct native_client *c)
 {
 	struct knock k = {.parked = c};
 	void *superseded;
 	memcpy(k.fp, c->fp, sizeof(k.fp));
 	snprintf(k.name, sizeof(k.name), "%s", c->name);
-	describe_from(k.from, sizeof(k.from), &c->peer);
+	udp_addr_text(k.from, &c->peer);
 	address_key(k.address, &c->peer);
 	int err = knocks_add(&a->knocks, clock_now_ns(), &k, &superseded);
 	if (err == PF_E_DENIED) {

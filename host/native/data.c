@@ -16,15 +16,6 @@
 
 /* A session's data plane (wire 7): one socket, one key, one direction. What goes out is send.c's. */
 
-static bool same_host(const union udp_addr *a, const union udp_addr *b)
-{
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET6)
-		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr));
-	return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
-}
-
 static uint16_t port_of(const union udp_addr *a)
 {
 	return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in4.sin_port);
@@ -38,7 +29,7 @@ static bool is_punch(
 	struct native_client *c, const uint8_t *data, size_t len, const union udp_addr *from)
 {
 	return len == PF_PUNCH_LEN && !memcmp(data, PF_PUNCH, PF_PUNCH_LEN) &&
-		same_host(from, &c->peer);
+		udp_addr_same_host(from, &c->peer);
 }
 
 static void on_data_readable(uint32_t events, void *userdata)
