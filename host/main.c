@@ -8,6 +8,7 @@
 #include "host/base/loop.h"
 #include "host/config/config.h"
 #include "host/ctl/cli.h"
+#include "host/gamestream/gamestream.h"
 #include "host/host.h"
 #include "host/native/native.h"
 
@@ -32,6 +33,7 @@ static int run(const struct config *config)
 	struct loop *loop = NULL;
 	struct host *host = NULL;
 	struct native *native = NULL;
+	struct gamestream *gamestream = NULL;
 	struct announce *announcement = NULL;
 	int code = EXIT_FAILURE;
 	if (loop_create(&loop) < 0) {
@@ -41,8 +43,10 @@ static int run(const struct config *config)
 	}
 	if (host_create(&host, loop, config) >= 0 &&
 		native_create(&native, host, quit, loop) >= 0 &&
+		gamestream_create(&gamestream, host) >= 0 &&
 		announce(&announcement, native, config) >= 0)
 		code = loop_run(loop);
+	gamestream_destroy(gamestream);
 	native_destroy(native);
 	announce_destroy(
 		announcement); /* may wait for a daemon that hangs: clients have been told by now */

@@ -181,6 +181,15 @@ static int check(struct config *c)
 			c->source);
 		return PF_E_INVALID;
 	}
+	if (strcmp(c->gamestream_encryption, "off") &&
+		strcmp(c->gamestream_encryption, "offered") &&
+		strcmp(c->gamestream_encryption, "required")) {
+		fprintf(stderr,
+			"punktfunk-host: --gamestream-encryption is off, offered or required, not "
+			"'%s'\n",
+			c->gamestream_encryption);
+		return PF_E_INVALID;
+	}
 	if (c->bitrate > c->max_bitrate) {
 		fprintf(stderr, "punktfunk-host: --bitrate %u is above --max-bitrate %u\n",
 			c->bitrate, c->max_bitrate);
