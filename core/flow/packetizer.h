@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/crypto/aead.h"
 #include "core/fec/fec.h"
+#include "core/packet/batch.h"
 
 /*
  * Access unit -> sealed packets, built in place in the buffer that the socket will send: every
@@ -43,14 +44,6 @@ struct pf_frame_info {
 	uint32_t
 		user_flags; /* enum pf_user_flags; of the low nibble only PF_USER_KEYFRAME counts */
 	uint8_t flags; /* PF_NATIVE_PICTURE or PF_NATIVE_PROBE; start/end are added per packet */
-};
-
-/* Packets back to back: packet i is data[i * packet_len .. (i + 1) * packet_len). */
-struct pf_packet_batch {
-	uint8_t *data; /* borrowed from the packetizer until the next build or destroy */
-	size_t packet_len;
-	size_t n_packets; /* data + parity */
-	size_t n_data;
 };
 
 /* Errors: PF_E_INVALID, PF_E_NOMEM. All memory is taken here. */
