@@ -32,7 +32,7 @@
 #define OUTBOX_BYTES \
 	(64u << 10) /* control messages and input waiting for the thread: a burst of 2,000 events */
 #define OUTBOX_ITEM_MAX	 2500u /* an offer of 16 kinds with the longest names */
-#define MESSAGE_LEN	 256u
+#define MESSAGE_LEN	 384u
 #define CLOCK_ROUNDS	 8u  /* wire 4.5 */
 #define PUNCH_FAST	 15u /* wire 7.1 */
 #define PUNCH_FAST_NS	 200000000ull

@@ -76,7 +76,7 @@ void words_end(char *out, size_t len, const char *host, uint16_t port, int statu
 		snprintf(out, len, "the TLS handshake with %.120s failed: is it a punktfunk host?",
 			host);
 	else if (what && end->reason[0])
-		snprintf(out, len, "the host at %.60s refuses: %s (it says: %.60s)", host, what,
+		snprintf(out, len, "the host at %.60s refuses: %s (it says: %.127s)", host, what,
 			end->reason);
 	else if (what)
 		snprintf(out, len, "the host at %.80s refuses: %s", host, what);
