@@ -26,8 +26,8 @@ struct host {
 	struct session *sessions;		/* session::next */
 	uint64_t next_session_id;
 	uint64_t last_input; /* id of the session whose client used the seat last */
-	struct kept *kept; /* displays whose clients may come back */
-	struct ctl *ctl;   /* NULL = there is no control socket; the log said why */
+	struct kept *kept;   /* displays whose clients may come back */
+	struct ctl *ctl;     /* NULL = there is no control socket; the log said why */
 	char config_dir[512];
 };
 

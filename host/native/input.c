@@ -14,7 +14,8 @@
 
 static bool is_release(const struct pf_input *e)
 {
-	return e->kind == PF_INPUT_KEY_UP || e->kind == PF_INPUT_BUTTON_UP || e->kind == PF_INPUT_TOUCH_UP;
+	return e->kind == PF_INPUT_KEY_UP || e->kind == PF_INPUT_BUTTON_UP ||
+		e->kind == PF_INPUT_TOUCH_UP;
 }
 
 /* Each event is a system call toward the compositor: a flood of them would be the host's whole time. */
