@@ -29,12 +29,19 @@
 /* When a host that closes does it. */
 enum closing { NEVER, WHEN_READY, AFTER_HELLO, AFTER_WORDS, FIN_AFTER_WORDS };
 
+#define FLOODS	  9u  /* kinds of datagrams that throw_flood() makes */
+#define PER_TURN  40u /* of each, about every 2 ms: 20,000 a second */
+#define N_STREAMS 4   /* as many as QUIC allows */
+
 /* What the next host does. */
 struct plan {
 	uint8_t say[SAY_MAX]; /* on the control stream, once a Hello came */
 	size_t say_len;
 	enum closing closing;
 	bool more_streams, junk;
+	bool flood;  /* every plane, as fast as it goes */
+	bool filler; /* of a speed test that nobody asked for */
+	bool crawl;  /* transfers that never end, a byte at a time */
 };
 
 struct hostile {
@@ -50,6 +57,8 @@ struct hostile {
 	int64_t control;
 	struct quic_conn *conn;
 	uint64_t seed;
+	uint32_t n_thrown;
+	uint64_t stream_seq;
 };
 
 static struct hostile host;
@@ -137,6 +146,85 @@ static void throw_junk(struct hostile *h)
 		(void)!quic_conn_send_datagram(h->conn, buf, 1 + test_rand(&h->seed) % 200);
 }
 
+/* One datagram of each kind that the wire has, well formed but for `bad` of them. */
+static void throw_flood(struct hostile *h)
+{
+	static const uint8_t tags[FLOODS] = {PF_DGRAM_AUDIO, PF_DGRAM_RUMBLE, PF_DGRAM_HID_OUTPUT,
+		PF_DGRAM_HDR_META, PF_DGRAM_HOST_TIMING, PF_DGRAM_CURSOR_STATE, PF_DGRAM_PAD_AUDIO,
+		PF_DGRAM_AUDIO_REDUNDANT, PF_DGRAM_AUDIO_PCM};
+	static const size_t lens[FLOODS] = {60, 14, 6, 29, 25, 14, 80, 100, 977};
+	for (unsigned i = 0; i < PER_TURN && h->conn; i++) {
+		uint8_t buf[1000];
+		unsigned kind = h->n_thrown % FLOODS;
+		size_t len = lens[kind];
+		for (size_t j = 0; j < len; j++)
+			buf[j] = (uint8_t)test_rand(&h->seed);
+		buf[0] = tags[kind];
+		if (tags[kind] == PF_DGRAM_HID_OUTPUT)
+			buf[1] = 1;
+		if (h->n_thrown++ % 3 == 0) /* cut somewhere */
+			len = 1 + test_rand(&h->seed) % len;
+		(void)!quic_conn_send_datagram(h->conn, buf, len);
+		quic_endpoint_flush(h->endpoint, clock_now_ns());
+	}
+}
+
+/* Pointers of the largest size, refused and offered clipboards, news of everything. */
+static void say_flood(struct hostile *h)
+{
+	static uint8_t buf[2 + 17 + 120 * 120 * 4];
+	static const uint8_t text[] = "text/plain;charset=utf-8";
+	const struct pf_span mime = {text, sizeof(text) - 1};
+	const struct pf_msg news[] = {
+		{.type = PF_MSG_CURSOR_SHAPE,
+			.cursor_shape = {(uint32_t)h->seed, 120, 120, 0, 0,
+				{buf, (size_t)120 * 120 * 4}}},
+		{.type = PF_MSG_CLIP_OFFER, .clip_offer = {(uint32_t)h->seed, 1, {{mime, 1}}}},
+		{.type = PF_MSG_CLIP_STATE, .clip_state = {true, 1, 0}},
+		{.type = PF_MSG_ACCESS_UPDATE, .access = {(uint32_t)h->seed, (uint32_t)h->seed}},
+		{.type = PF_MSG_PROBE_RESULT, .probe_result = {1, 2, 3, 4, 5, true}},
+		{.type = PF_MSG_SHARD_PAYLOAD_CHANGED,
+			.shard_payload = (uint16_t)(512 + 2 * (h->seed % 448))},
+		{.type = PF_MSG_LAUNCH_OUTCOME, .launch = {9, mime}},
+		{.type = PF_MSG_PIPELINE_GAP, .gap_ms = UINT32_MAX},
+	};
+	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]) && h->conn; i++) {
+		static uint8_t out[70000];
+		int n = pf_msg_write_framed(out, sizeof(out), &news[i]);
+		if (n > 0)
+			(void)!quic_conn_send(h->conn, h->control, out, (size_t)n, false);
+	}
+	test_rand(&h->seed);
+}
+
+/* Filler in packets that look like video: the client keeps none of it. */
+static void throw_filler(struct hostile *h)
+{
+	uint8_t buf[PF_NATIVE_HEADER_LEN + 1408] = {0};
+	if (!h->client_len)
+		throw_junk(h); /* learns the address */
+	for (uint32_t i = 0; i < PER_TURN && h->client_len; i++) {
+		pf_put_le32(buf + 8, h->n_thrown++);
+		pf_put_le32(buf + 20, PF_USER_PROBE);
+		(void)!udp_send_one(&h->data, &h->client, h->client_len, buf, sizeof(buf));
+	}
+}
+
+/* Streams of the host's own: heads that never end, and the length of a head that nobody would send. */
+static void crawl(struct hostile *h)
+{
+	static const uint8_t drip[] = {9, 0, 'P', 'K', 'F', 'c', 0x43, 0, 0};
+	static int64_t ids[N_STREAMS];
+	for (int i = 0; i < N_STREAMS && h->conn; i++) {
+		if (!h->stream_seq || ids[i] < 0)
+			ids[i] = quic_conn_open_stream(h->conn);
+		size_t at = h->stream_seq % sizeof(drip);
+		if (ids[i] >= 0 && quic_conn_send(h->conn, ids[i], drip + at, 1, false) < 0)
+			ids[i] = -1;
+	}
+	h->stream_seq++;
+}
+
 static void *host_run(void *userdata)
 {
 	struct hostile *h = userdata;
@@ -147,6 +235,14 @@ static void *host_run(void *userdata)
 			abort();
 		if (h->plan.junk)
 			throw_junk(h);
+		if (h->plan.flood && h->said) {
+			throw_flood(h);
+			say_flood(h);
+		}
+		if (h->plan.filler)
+			throw_filler(h);
+		if (h->plan.crawl && h->said)
+			crawl(h);
 		if (h->said && h->conn && h->plan.closing == AFTER_WORDS)
 			end_stream(h, false);
 		quic_endpoint_flush(h->endpoint, clock_now_ns());
@@ -426,6 +522,126 @@ static void nonsense_in_a_session_does_no_harm(void **state)
 	punktfunk_connection_close(c);
 }
 
+static long resident_kb(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	assert_non_null(f);
+	if (fscanf(f, "%*s %ld", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* Nobody pulls anything: what is held stays within its bounds, and the session goes on. */
+static void a_flood_on_every_plane_is_bounded(void **state)
+{
+	struct punktfunk_connection *c;
+	char message[256];
+	(void)state;
+	say_welcome();
+	host.plan.flood = true;
+	assert_int_equal(dial(&c, message, sizeof(message), 5000), PUNKTFUNK_OK);
+	assert_int_equal(punktfunk_connection_clipboard_control(c, 1, 1), PUNKTFUNK_OK);
+	assert_int_equal(drain(c, 500 * MS), PUNKTFUNK_E_NO_FRAME);
+	long before = resident_kb();
+	assert_int_equal(drain(c, 1000 * MS), PUNKTFUNK_E_NO_FRAME);
+	if (!TEST_SLOW)
+		assert_true(resident_kb() - before < 8192);
+	struct punktfunk_stats s = {.size = sizeof(s)};
+	assert_int_equal(punktfunk_connection_get_stats(c, &s), 0);
+	assert_true(s.datagrams_received > 1000);
+	assert_true(s.datagrams_bad > 100);
+	assert_true(s.planes_dropped > 100);
+	/* And each of them still works. */
+	struct punktfunk_event e = {.size = sizeof(e)};
+	assert_int_equal(punktfunk_connection_next_event(c, &e, 1000), PUNKTFUNK_OK);
+	struct punktfunk_cursor_shape shape = {.size = sizeof(shape)};
+	assert_int_equal(punktfunk_connection_next_cursor_shape(c, &shape, 1000), PUNKTFUNK_OK);
+	struct punktfunk_clip_event k = {.size = sizeof(k)};
+	assert_int_equal(punktfunk_connection_next_clipboard(c, &k, 1000), PUNKTFUNK_OK);
+	punktfunk_connection_close(c);
+}
+
+static void filler_that_nobody_asked_for_is_thrown_away(void **state)
+{
+	struct punktfunk_connection *c;
+	char message[256];
+	(void)state;
+	say_welcome()[28] = 0; /* not sealed */
+	host.plan.filler = true;
+	assert_int_equal(dial(&c, message, sizeof(message), 5000), PUNKTFUNK_OK);
+	assert_int_equal(drain(c, 500 * MS), PUNKTFUNK_E_NO_FRAME);
+	struct punktfunk_stats s = {.size = sizeof(s)};
+	assert_int_equal(punktfunk_connection_get_stats(c, &s), 0);
+	assert_true(s.probe_packets > 100);
+	assert_int_equal(s.frames_received + s.frames_lost, 0);
+	struct punktfunk_probe_result r = {.size = sizeof(r)};
+	assert_int_equal(punktfunk_connection_probe_result(c, &r), PUNKTFUNK_E_NO_FRAME);
+	punktfunk_connection_close(c);
+}
+
+/* Transfers that never come to an end take their places and nothing else. */
+static void streams_that_never_end_do_no_harm(void **state)
+{
+	struct punktfunk_connection *c;
+	char message[256];
+	uint32_t id;
+	(void)state;
+	say_welcome();
+	host.plan.crawl = true;
+	assert_int_equal(dial(&c, message, sizeof(message), 5000), PUNKTFUNK_OK);
+	assert_int_equal(punktfunk_connection_clipboard_control(c, 1, 0), PUNKTFUNK_OK);
+	assert_int_equal(punktfunk_connection_clipboard_fetch(
+				 c, 1, PUNKTFUNK_CLIP_TEXT, PUNKTFUNK_CLIP_NO_FILE, &id),
+		PUNKTFUNK_OK);
+	assert_int_equal(drain(c, 500 * MS), PUNKTFUNK_E_NO_FRAME);
+	struct punktfunk_clip_event e = {.size = sizeof(e)};
+	assert_int_equal(punktfunk_connection_next_clipboard(c, &e, 0), PUNKTFUNK_E_NO_FRAME);
+	assert_int_equal(punktfunk_connection_clipboard_cancel(c, id), PUNKTFUNK_OK);
+	assert_int_equal(punktfunk_connection_next_clipboard(c, &e, 2000), PUNKTFUNK_OK);
+	assert_int_equal(e.status, PUNKTFUNK_CLIP_CUT);
+	punktfunk_connection_close(c);
+}
+
+/* A host that neither answers nor refuses: the program is told, and may give up. */
+static int count_waits(void *userdata, uint32_t waited_ms)
+{
+	unsigned *n = userdata;
+	assert_true(waited_ms >= 1000);
+	return ++*n == 3;
+}
+
+static void waiting_for_approval_is_told(void **state)
+{
+	struct punktfunk_connection *c;
+	struct punktfunk_connect_opts o;
+	char message[256] = "";
+	unsigned n = 0;
+	(void)state;
+	punktfunk_connect_opts_init(&o);
+	o.host = "127.0.0.1";
+	o.port = (uint16_t)quic_endpoint_port(host.endpoint);
+	o.mode = (struct punktfunk_mode){640, 480, 60};
+	o.timeout_ms = 300; /* the host hears us long before */
+	o.approval_timeout_ms = 60000;
+	o.waiting = count_waits;
+	o.userdata = &n;
+	assert_int_equal(pthread_create(&host.thread, NULL, host_run, &host), 0);
+	uint64_t start = clock_now_ns();
+	assert_int_equal(
+		punktfunk_connect_opts(&c, &o, message, sizeof(message)), PUNKTFUNK_E_CLOSED);
+	assert_int_equal(n, 3);
+	assert_true(clock_now_ns() - start > 1000 * MS);
+	assert_non_null(strstr(message, "gave up"));
+	/* Without the callback the time runs out, and the words say what can be done. */
+	o.waiting = NULL;
+	o.approval_timeout_ms = 500;
+	assert_int_equal(
+		punktfunk_connect_opts(&c, &o, message, sizeof(message)), PUNKTFUNK_E_TIMEOUT);
+	assert_non_null(strstr(message, "approve"));
+}
+
 /* --- many threads at one connection, as the header allows --- */
 
 struct caller {
@@ -433,6 +649,30 @@ struct caller {
 	pthread_t thread;
 	_Atomic bool *stop;
 };
+
+static void call_planes(struct punktfunk_connection *c)
+{
+	const struct punktfunk_clip_kind kind = {PUNKTFUNK_CLIP_TEXT, 1};
+	const struct punktfunk_pen_sample pen = {.x = 0.5f};
+	struct punktfunk_rich_input rich = {.size = sizeof(rich), .kind = PUNKTFUNK_RICH_MOTION};
+	uint32_t id = 0;
+	(void)!punktfunk_connection_send_mic(c, 0, (const uint8_t *)"x", 1);
+	(void)!punktfunk_connection_send_rich_input(c, &rich);
+	(void)!punktfunk_connection_send_pen(c, &pen, 1);
+	(void)!punktfunk_connection_set_cursor_render(c, 1);
+	(void)!punktfunk_connection_set_delivery(c, 1);
+	(void)!punktfunk_connection_speed_test(c, 9000, 10);
+	(void)!punktfunk_connection_clipboard_control(c, 1, 0);
+	(void)!punktfunk_connection_clipboard_offer(c, &kind, 1, &id);
+	(void)!punktfunk_connection_clipboard_fetch(c, 1, PUNKTFUNK_CLIP_TEXT, 0, &id);
+	(void)!punktfunk_connection_clipboard_cancel(c, id);
+	(void)!punktfunk_connection_clipboard_serve(c, id + 1, 0, "x", 1);
+	(void)!punktfunk_connection_grants(c);
+	(void)!punktfunk_connection_access_expires_in(c);
+	(void)!punktfunk_connection_shard_payload(c);
+	(void)!punktfunk_connection_end_reject(c);
+	(void)!strlen(punktfunk_connection_end_reject_said(c));
+}
 
 static void *call_everything(void *userdata)
 {
@@ -456,6 +696,7 @@ static void *call_everything(void *userdata)
 		(void)!punktfunk_connection_clock_offset_ns(c);
 		(void)!punktfunk_connection_end_reason(c);
 		(void)!strlen(punktfunk_connection_end_message(c));
+		call_planes(c);
 	}
 	punktfunk_connection_disconnect_quit(c);
 	return NULL;
@@ -472,7 +713,7 @@ static void many_threads_may_call(void **state)
 	for (uint32_t i = 0; i < 200; i++)
 		say_msg(&(struct pf_msg){.type = PF_MSG_RECONFIGURED,
 			.reconfigured = {true, {640 + 2 * i, 480, 60}}});
-	host.plan.junk = true;
+	host.plan.junk = host.plan.flood = host.plan.crawl = true;
 	assert_int_equal(dial(&c, message, sizeof(message), 5000), PUNKTFUNK_OK);
 	for (int i = 0; i < 4; i++) {
 		callers[i] = (struct caller){.c = c, .stop = &stop};
@@ -504,6 +745,10 @@ int main(void)
 		TEST(a_host_that_says_nothing_is_given_up),
 		TEST(closes_at_odd_times_are_ends),
 		TEST(nonsense_in_a_session_does_no_harm),
+		TEST(a_flood_on_every_plane_is_bounded),
+		TEST(filler_that_nobody_asked_for_is_thrown_away),
+		TEST(streams_that_never_end_do_no_harm),
+		TEST(waiting_for_approval_is_told),
 		TEST(many_threads_may_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
