@@ -317,6 +317,13 @@ uint32_t session_set_bitrate(struct session *s, uint32_t kbps)
 	return kbps;
 }
 
+static bool is_pad(const struct pf_input *e)
+{
+	return e->kind == PF_INPUT_PAD_BUTTON || e->kind == PF_INPUT_PAD_AXIS ||
+		e->kind == PF_INPUT_PAD_SNAPSHOT || e->kind == PF_INPUT_PAD_REMOVED ||
+		e->kind == PF_INPUT_PAD_ARRIVED;
+}
+
 /* Sessions of one desktop share its pointer and its focus: what this client does is meant for its own display. */
 static void claim_input(struct session *s)
 {
@@ -329,7 +336,8 @@ static void claim_input(struct session *s)
 
 void session_input(struct session *s, const struct pf_input *event)
 {
-	claim_input(s);
+	if (!is_pad(event)) /* pads are no part of the seat */
+		claim_input(s);
 	inject_event(s->inject, event);
 }
 
