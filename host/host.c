@@ -65,6 +65,7 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 	h->next_session_id = 1;
 	h->capture_name = synthetic ? "synthetic" : "wlr";
 	h->inject_name = synthetic ? "record" : "wlr";
+	h->clipboard_name = synthetic ? "memory" : "wlr";
 	struct vdisplay_params params = {
 		.loop = loop,
 		.own_session = config->own_session,

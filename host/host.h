@@ -22,8 +22,9 @@ struct host {
 	struct loop *loop;
 	const struct config *config;
 	struct vdisplay *vdisplay;
-	const char *capture_name, *inject_name; /* backends that go with the source */
-	struct session *sessions;		/* session::next */
+	const char *capture_name, *inject_name,
+		*clipboard_name;  /* backends that go with the source */
+	struct session *sessions; /* session::next */
 	uint64_t next_session_id;
 	uint64_t last_input; /* id of the session whose client used the seat last */
 	struct kept *kept;   /* displays whose clients may come back */

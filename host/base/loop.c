@@ -118,6 +118,7 @@ int loop_create(struct loop **out)
 	sigaddset(&block, SIGINT);
 	sigaddset(&block, SIGTERM);
 	sigaddset(&block, SIGCHLD);
+	sigaddset(&block, SIGPIPE); /* a reader that left is an error of write() */
 	pthread_sigmask(SIG_BLOCK, &block, &l->old_mask);
 	l->mask_saved = true;
 
@@ -149,8 +150,15 @@ void loop_destroy(struct loop *l)
 	sd_event_unref(l->event);
 	if (l->post_fd >= 0)
 		close(l->post_fd);
-	if (l->mask_saved)
+	if (l->mask_saved) {
+		static const struct timespec now;
+		sigset_t pipe;
+		sigemptyset(&pipe);
+		sigaddset(&pipe, SIGPIPE);
+		while (!sigismember(&l->old_mask, SIGPIPE) && sigtimedwait(&pipe, NULL, &now) > 0)
+			;
 		pthread_sigmask(SIG_SETMASK, &l->old_mask, NULL);
+	}
 	free(l);
 }
 

@@ -19,7 +19,7 @@ struct sd_event;
 struct loop_source; /* one watched descriptor, timer or child */
 
 /*
- * Blocks SIGINT, SIGTERM and SIGCHLD in the calling thread until loop_destroy(): create the loop before
+ * Blocks SIGINT, SIGTERM, SIGCHLD and SIGPIPE in the calling thread until loop_destroy(): create the loop before
  * any thread. A forked child inherits the mask and clears it before exec.
  */
 int loop_create(struct loop **out) PF_MUST_CHECK;
