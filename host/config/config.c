@@ -176,6 +176,11 @@ static int check(struct config *c)
 	c->require_pairing = !c->allow_tofu;
 	if (!c->bind)
 		c->bind = c->require_pairing ? "0.0.0.0" : "127.0.0.1";
+	if (strcmp(c->clipboard, "off") && strcmp(c->clipboard, "text")) {
+		fprintf(stderr, "punktfunk-host: --clipboard is off or text, not '%s'\n",
+			c->clipboard);
+		return PF_E_INVALID;
+	}
 	if (strcmp(c->source, "virtual") && strcmp(c->source, "synthetic")) {
 		fprintf(stderr, "punktfunk-host: --source is virtual or synthetic, not '%s'\n",
 			c->source);

@@ -15,6 +15,7 @@
 #include "host/ctl/ctl.h"
 #include "host/host.h"
 #include "host/media/clock.h"
+#include "host/native/clip.h"
 #include "host/native/control.h"
 #include "host/native/internal.h"
 #include "host/native/native.h"
@@ -129,6 +130,7 @@ static void tell(struct native_client *c)
 	m.access.remaining_s = access_left_s(c);
 	session_release_input(c->session);
 	control_send(c, &m);
+	clip_access(c);
 }
 
 static void update(struct native_client *c, const struct trust_client *t)

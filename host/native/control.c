@@ -6,6 +6,7 @@
 #include "host/config/config.h"
 #include "host/host.h"
 #include "host/media/clock.h"
+#include "host/native/clip.h"
 #include "host/native/internal.h"
 
 /* Control messages of wire 4.5, from a client whose session exists: who does what, and how often. */
@@ -76,6 +77,8 @@ static const struct {
 	{PF_MSG_SET_DELIVERY, ANSWERED, delivery_wanted},
 	{PF_MSG_SHARD_PAYLOAD_ACK, DROPPABLE, shard_acked},
 	{PF_MSG_CLOCK_PROBE, ANSWERED, echo_clock},
+	{PF_MSG_CLIP_CONTROL, ANSWERED, clip_wanted},
+	{PF_MSG_CLIP_OFFER, DROPPABLE, clip_offered},
 	{PF_MSG_INPUT_EDGE, UNCOUNTED, input_edge},
 };
 
@@ -125,7 +128,9 @@ int control_open(struct native_client *c)
 	c->control = (struct control_budget){.refilled_ns = clock_now_ns(), .left = CONTROL_BURST};
 	input_open(c);
 	int err = mode_open(c);
-	return err < 0 ? err : delivery_open(c);
+	if (err >= 0)
+		err = delivery_open(c);
+	return err < 0 ? err : clip_open(c);
 }
 
 void control_close(struct native_client *c)
@@ -134,6 +139,7 @@ void control_close(struct native_client *c)
 		log_info("native: %s: %llu malformed control messages were skipped", c->name,
 			(unsigned long long)c->control.n_malformed);
 	input_close(c);
+	clip_close(c);
 	loop_remove(&c->mode_timer);
 	loop_remove(&c->path_timer);
 }

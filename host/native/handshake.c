@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "host/media/clock.h"
 #include "host/native/access.h"
+#include "host/native/clip.h"
 #include "host/native/control.h"
 #include "host/native/internal.h"
 #include "host/session/kept.h"
@@ -116,6 +117,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.bitrate_kbps = kbps;
 	w.codec = choose_codec(c);
 	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
+	w.host_caps = clip_host_caps(c);
 	w.host_caps2 = PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY | PF_HCAP2_INPUT_EDGES;
 	announce_input(c, &w);
 	w.grants = c->grants;

@@ -37,6 +37,7 @@
 #define FRAME_BYTES_MAX (64u << 20)
 
 struct access;
+struct clip;
 struct loop_source;
 struct pf_pair_host;
 
@@ -129,6 +130,7 @@ struct native_client {
 	uint64_t next_mode_ns;
 	struct input_budget input;
 	struct control_budget control;
+	struct clip *clip;
 	struct pf_hello hello;
 	uint16_t start_port;
 	uint16_t early_port; /* of a punch that overtook Start; 0 = none */

@@ -14,6 +14,7 @@
 #include "host/host.h"
 #include "host/media/clock.h"
 #include "host/native/access.h"
+#include "host/native/clip.h"
 #include "host/native/control.h"
 #include "host/native/internal.h"
 #include "host/session/kept.h"
@@ -46,6 +47,11 @@ static void process(struct native *n)
 		loop_quit(n->host->loop, 1);
 		return;
 	}
+	bool more = false;
+	for (struct native_client *c = n->clients; c; c = c->next)
+		more |= clip_pump(c);
+	if (more)
+		quic_endpoint_flush(n->endpoint, clock_now_ns());
 	rearm(n);
 	uint32_t enough = n->host->config->max_sessions;
 	if (enough && n->sessions_done >= enough && !n->clients && n->on_done) {
@@ -72,6 +78,7 @@ static void stop_session(struct native_client *c, struct vdisplay_output *kept)
 	struct native *n = c->native;
 	if (!c->session)
 		return;
+	clip_stop(c);
 	n->sessions_done += c->state == CLIENT_STREAM;
 	if (kept)
 		session_destroy_kept(c->session, kept);
@@ -225,8 +232,10 @@ static int on_stream(struct quic_conn *conn, int64_t stream_id, const uint8_t *d
 		return PF_OK;
 	if (c->stream < 0)
 		c->stream = stream_id;
-	if (stream_id != c->stream)
-		return PF_OK; /* streams of later features */
+	if (stream_id != c->stream) {
+		clip_stream(c, stream_id, data, len, fin);
+		return PF_OK;
+	}
 	int err = pf_framer_feed(c->framer, data, len, on_payload, c);
 	if (err < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");

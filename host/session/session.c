@@ -271,6 +271,11 @@ uint8_t session_compositor(const struct session *s)
 	return s->host->vdisplay->impl->compositor;
 }
 
+const char *session_wayland_display(const struct session *s)
+{
+	return s->output.wayland_display;
+}
+
 int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mode *made)
 {
 	if (!session_mode_allowed(s->host, mode))

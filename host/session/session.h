@@ -76,6 +76,8 @@ void session_destroy_kept(struct session *s, struct vdisplay_output *output);
 /* The mode as really made. */
 struct pf_mode session_mode(const struct session *s);
 uint8_t session_compositor(const struct session *s);
+/* The Wayland socket of the session's desktop; empty where there is none. Borrowed. */
+const char *session_wayland_display(const struct session *s);
 /* Errors: PF_E_INVALID, PF_E_IO: the old mode goes on. The stream goes on with a keyframe of the new size. */
 int session_set_mode(
 	struct session *s, const struct pf_mode *mode, struct pf_mode *made) PF_MUST_CHECK;

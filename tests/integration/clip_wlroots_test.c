@@ -181,6 +181,7 @@ static void an_offer_does_not_come_back(void **state)
 	assert_true(desk_run(&desk, WAIT_MS, is_not_selected, &program));
 	/* What somebody else selected meanwhile stays. */
 	copy(&host, "mine", 4);
+	assert_true(desk_run(&desk, WAIT_MS, is_selected, &program));
 	copy(&program, "theirs", 6);
 	assert_true(desk_run(&desk, WAIT_MS, is_selected, &host));
 	clipboard_withdraw(host.c);

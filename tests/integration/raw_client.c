@@ -24,7 +24,11 @@ static int on_stream(
 	struct quic_conn *c, int64_t id, const uint8_t *data, size_t len, bool fin, void *userdata)
 {
 	struct raw *r = userdata;
-	(void)c, (void)id, (void)fin;
+	(void)c;
+	if (r->other && id != r->stream) {
+		r->other(r, id, data, len, fin);
+		return 0;
+	}
 	if (len > sizeof(r->got) - r->got_len)
 		len = sizeof(r->got) - r->got_len;
 	memcpy(r->got + r->got_len, data, len);
