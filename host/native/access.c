@@ -25,6 +25,8 @@
 #define RECHECK_NS (5 * SECOND_NS)
 /* A clock this far behind the pairing is wrong, and with it every date that is not over yet. */
 #define CLOCK_SLACK_S 86400
+/* A date may be any number; of nanoseconds, and of the wire's seconds, there is no end of room. */
+#define LEFT_MAX_S (100ll * 365 * 86400)
 
 static int64_t now_s(void)
 {
@@ -41,10 +43,13 @@ static bool is_over(const struct trust_client *t)
 	return t->expires_s && (now_s() >= t->expires_s || now_s() < t->paired_s - CLOCK_SLACK_S);
 }
 
+/* Only for one that is not over. */
 static uint64_t end_of(const struct trust_client *t)
 {
-	return t->expires_s ? clock_now_ns() + (uint64_t)(t->expires_s - now_s()) * SECOND_NS
-			    : UINT64_MAX;
+	int64_t left_s = t->expires_s - now_s();
+	if (!t->expires_s)
+		return UINT64_MAX;
+	return clock_now_ns() + (uint64_t)(left_s < LEFT_MAX_S ? left_s : LEFT_MAX_S) * SECOND_NS;
 }
 
 uint32_t access_left_s(const struct native_client *c)
@@ -218,7 +223,7 @@ unsigned access_expel(
 
 /* --- Hello --- */
 
-/* Of IPv6 the first half, which is one household; the same as the endpoint counts by. */
+/* Of IPv6 the first half, which is one household: as udp_addr_same_household() tells them apart. */
 static void address_key(uint8_t out[static KNOCKS_ADDRESS_LEN], const union udp_addr *from)
 {
 	memset(out, 0, KNOCKS_ADDRESS_LEN);
@@ -231,7 +236,9 @@ static void address_key(uint8_t out[static KNOCKS_ADDRESS_LEN], const union udp_
 static void park(struct access *a, struct native_client *c)
 {
 	struct knock k = {.parked = c};
+	union udp_addr from = c->peer;
 	void *superseded;
+	udp_addr_unmap(&from, c->peer_len);
 	memcpy(k.fp, c->fp, sizeof(k.fp));
 	snprintf(k.name, sizeof(k.name), "%s", c->name);
 	udp_addr_text(k.from, &c->peer);

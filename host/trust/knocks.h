@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/quic/conn.h"
 #include "core/wire/handshake.h"
+#include "net/udp.h"
 
 /*
  * Unpaired clients that asked for a session and wait for a person (wire 5.3). An entry is listed for ten
@@ -26,8 +27,8 @@
 struct knock {
 	uint32_t number; /* for a person to name it by; never used twice; 0 = free slot */
 	uint8_t fp[PF_FINGERPRINT_LEN];
-	char name[PF_NAME_MAX + 1]; /* printable */
-	char from[64];		    /* the address as text */
+	char name[PF_NAME_MAX + 1];   /* printable */
+	char from[UDP_ADDR_TEXT_LEN]; /* the address */
 	uint8_t address[KNOCKS_ADDRESS_LEN];
 	uint64_t since_ns;
 	void *parked; /* the caller's connection, NULL = it has gone */

@@ -83,8 +83,9 @@ static void nobody_answers_a_knock(void **state)
 	(void)state;
 	struct host_process first = rig_host;
 	const char *const args[] = {"--require-pairing", "--source", "synthetic", "--encoder",
-		"null", "--knock-wait", "1", NULL};
+		"null", "--knock-wait", "3", "--idle-timeout", "1", NULL};
 	assert_int_equal(host_process_start(&rig_host, getenv("PUNKTFUNK_HOST"), args), 0);
+	/* Three idle timeouts long: the pings of both sides keep the connection. */
 	rig_knocks(&r, rig_alice, 1);
 	raw_expect_close(&r, PF_CLOSE_APPROVAL_TIMEOUT, "nobody");
 	/* Still listed: a person who comes later lets it in for the next time. */
@@ -194,6 +195,13 @@ static void a_client_is_told_what_it_may_do(void **state)
 	raw_expect_close(&r, PF_CLOSE_ACCESS_EXPIRED, "over");
 	rig_refused(
 		"client.access", json_pack("{s:s, s:i}", "client", "guest", "expires", 1), "over");
+	/* The end of time is far enough away to be told. */
+	rig_must("client.access",
+		json_pack("{s:s, s:I}", "client", "guest", "expires", (json_int_t)INT64_MAX));
+	rig_hello(&r, rig_bob);
+	rig_welcomed(&r, &w);
+	assert_true(w.expires_s > 99u * 365 * 86400);
+	rig_quit(&r);
 	rig_must("client.access", json_pack("{s:s, s:i}", "client", "guest", "expires", 0));
 	rig_is_let_in(rig_bob);
 	/* Starting programs is a grant of its own. */
