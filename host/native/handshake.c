@@ -72,6 +72,7 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 			.lost = on_session_lost,
 			.userdata = c},
 		.name = c->name,
+		.owner = c->has_fp ? c->fp : NULL,
 	};
 	if (!params.codec) {
 		*why = "host and client share no video codec: this host encodes H.264";

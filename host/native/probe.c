@@ -70,7 +70,7 @@ static void start(struct native_client *c, const struct pf_msg *m)
 	uint64_t unit = p->bytes_per_s / UNITS_PER_S;
 	p->unit_bytes = unit > PROBE_UNIT_MAX ? PROBE_UNIT_MAX : unit < UNIT_MIN ? UNIT_MIN : unit;
 	p->start_ns = 0;
-	log_info("native: %s: a speed test of %llu kbit/s for %u ms", c->name,
+	log_debug("native: %s: a speed test of %llu kbit/s for %u ms", c->name,
 		(unsigned long long)p->bytes_per_s / 125u, ms);
 	atomic_store(&p->state, PROBE_RUNNING);
 	session_wake_sender(c->session);
@@ -124,7 +124,7 @@ static struct due due_plain(const struct probe *p, uint64_t elapsed_ns)
 {
 	return (struct due){
 		.bytes = elapsed_ns / 1000u * p->bytes_per_s / 1000000u,
-		.next_ns = (p->bytes + p->unit_bytes) * 1000000000ull / p->bytes_per_s + 1000u,
+		.next_ns = (p->bytes + p->unit_bytes) * 1000000u / p->bytes_per_s * 1000u + 1000u,
 	};
 }
 

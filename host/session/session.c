@@ -118,6 +118,8 @@ static int adopt_output(struct session *s)
 static int make_output(struct session *s, const char **why)
 {
 	const struct pf_mode *m = &s->params.mode;
+	vdisplay_set_owner(s->host->vdisplay, s->params.owner);
+	s->params.owner = NULL;
 	int err = s->params.adopt ? adopt_output(s) : PF_E_IO;
 	if (err < 0)
 		err = vdisplay_add_output(

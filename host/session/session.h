@@ -44,6 +44,8 @@ struct session_params {
 	uint8_t codec;	       /* one bit */
 	struct session_sink sink;
 	const char *name; /* of the client, for the log */
+	const uint8_t
+		*owner; /* VDISPLAY_OWNER_LEN bytes that are this client's only; NULL = none */
 	/* A display that this client had: it is set to mode and used, or goes. NULL = make a new one. */
 	const struct vdisplay_output *adopt;
 };

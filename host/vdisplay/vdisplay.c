@@ -100,6 +100,13 @@ int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32
 	return v->impl->set_mode(v, output, width, height, refresh_hz);
 }
 
+void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner)
+{
+	v->has_owner = owner;
+	if (owner)
+		memcpy(v->owner, owner, sizeof(v->owner));
+}
+
 void vdisplay_show_output(struct vdisplay *v, const struct vdisplay_output *output, bool shown)
 {
 	if (v->impl->show_output)

@@ -51,9 +51,13 @@ struct vdisplay_impl {
 	const char *(*why)(void);
 };
 
+#define VDISPLAY_OWNER_LEN 32u
+
 struct vdisplay {
 	const struct vdisplay_impl *impl;
 	struct vdisplay_params params;
+	uint8_t owner[VDISPLAY_OWNER_LEN]; /* for the backend: see vdisplay_set_owner() */
+	bool has_owner;
 };
 
 extern const struct vdisplay_impl vdisplay_wlroots_impl; /* HAVE_WLROOTS */
@@ -67,6 +71,11 @@ extern const struct vdisplay_impl vdisplay_none_impl;	 /* outputs that exist onl
 int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
 	const char **why) PF_MUST_CHECK;
 void vdisplay_destroy(struct vdisplay *v); /* takes NULL; ends a compositor that it started */
+/*
+ * For whom the next outputs are made: VDISPLAY_OWNER_LEN bytes, NULL = nobody known. Where programs outlive their
+ * output, the same owner's next one has them, and no other owner's.
+ */
+void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner);
 /* Errors: PF_E_INVALID (mode), PF_E_IO (compositor refused or gone). */
 int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_hz,
 	struct vdisplay_output *out) PF_MUST_CHECK;

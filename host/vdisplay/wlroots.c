@@ -25,6 +25,12 @@
 /* One sway, one output a client; more than this is a mistake. */
 #define MAX_OUTPUTS 64
 
+/* An idle output of a session of our own, with what its client left on it. */
+struct left {
+	char name[64]; /* empty = free */
+	uint8_t owner[VDISPLAY_OWNER_LEN];
+};
+
 struct wlroots {
 	struct vdisplay base;
 	char *app, *user;
@@ -37,6 +43,9 @@ struct wlroots {
 	char used[MAX_OUTPUTS][64]; /* names of outputs that are given out; empty = free */
 	bool hidden[MAX_OUTPUTS];   /* given out, but nobody looks at it now */
 	bool doomed[MAX_OUTPUTS];   /* removed while sway hung: it goes when sway answers */
+	uint8_t owners[MAX_OUTPUTS][VDISPLAY_OWNER_LEN]; /* of those given out; zeros = nobody */
+	struct left left[MAX_OUTPUTS];
+	size_t next_left; /* the entry that goes when all are taken: its output is anybody's */
 	uint64_t hung_until_ns;
 	char focus_before[64]; /* the output that had the focus when the first was made */
 };
@@ -59,6 +68,7 @@ static void forget_compositor(struct wlroots *w)
 	memset(w->used, 0, sizeof(w->used));
 	memset(w->hidden, 0, sizeof(w->hidden));
 	memset(w->doomed, 0, sizeof(w->doomed));
+	memset(w->left, 0, sizeof(w->left));
 	w->hung_until_ns = 0;
 }
 
@@ -208,9 +218,53 @@ static char *find_slot(struct wlroots *w, const struct vdisplay_output *output)
 	return ours && output->name[0] ? find_used(w, output->name) : NULL;
 }
 
-static bool is_used(const char *name, void *userdata)
+static struct left *find_left(struct wlroots *w, const char *name)
 {
-	return find_used(userdata, name) != NULL;
+	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+		if (strcmp(w->left[i].name, name) == 0)
+			return &w->left[i];
+	}
+	return NULL;
+}
+
+static bool is_owners(const struct wlroots *w, const struct left *l)
+{
+	return w->base.has_owner && memcmp(l->owner, w->base.owner, sizeof(l->owner)) == 0;
+}
+
+/* A client that left something gets that, any other one what nobody left something on. */
+static bool is_taken(const char *name, void *userdata)
+{
+	struct wlroots *w = userdata;
+	const struct left *l = find_left(w, name);
+	bool has_own = false;
+	for (size_t i = 0; i < MAX_OUTPUTS; i++)
+		has_own |= w->left[i].name[0] && is_owners(w, &w->left[i]);
+	return find_used(w, name) || (l ? !is_owners(w, l) : has_own);
+}
+
+static void take_left(struct wlroots *w, const char *slot, const char *name)
+{
+	struct left *l = find_left(w, name);
+	uint8_t *owner = w->owners[(size_t)(slot - w->used[0]) / sizeof(w->used[0])];
+	if (l)
+		memset(l, 0, sizeof(*l));
+	memset(owner, 0, VDISPLAY_OWNER_LEN);
+	if (w->base.has_owner)
+		memcpy(owner, w->base.owner, VDISPLAY_OWNER_LEN);
+}
+
+static void note_left(struct wlroots *w, const char *slot)
+{
+	static const uint8_t nobody[VDISPLAY_OWNER_LEN];
+	const uint8_t *owner = w->owners[(size_t)(slot - w->used[0]) / sizeof(w->used[0])];
+	if (!w->own || memcmp(owner, nobody, sizeof(nobody)) == 0)
+		return;
+	struct left *l = find_left(w, "");
+	if (!l)
+		l = &w->left[w->next_left++ % MAX_OUTPUTS];
+	memcpy(l->name, slot, sizeof(l->name));
+	memcpy(l->owner, owner, sizeof(l->owner));
 }
 
 /* After each request that may be the first to find out. */
@@ -266,7 +320,7 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 	if (!w->focus_before[0])
 		err = sway_output_focused(&ipc, w->focus_before, sizeof(w->focus_before));
 	if (err >= 0)
-		err = sway_output_make(&ipc, is_used, w, out->name, sizeof(out->name));
+		err = sway_output_make(&ipc, is_taken, w, out->name, sizeof(out->name));
 	if (err >= 0)
 		err = sway_output_set_mode(&ipc, out, width, height, refresh_hz);
 	if (err >= 0)
@@ -281,6 +335,7 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 	}
 	sway_ipc_close(&ipc);
 	memcpy(slot, out->name, sizeof(out->name));
+	take_left(w, slot, out->name);
 	snprintf(out->wayland_display, sizeof(out->wayland_display), "%s", w->wayland_path);
 	log_info("wlroots: output %s of %ux%u at %u Hz", out->name, out->width, out->height,
 		out->refresh_hz);
@@ -386,6 +441,7 @@ static int drop_output(struct wlroots *w, struct sway_ipc *ipc, char *slot)
 	const int had_focus = has_focus(w, ipc, name);
 	if (had_focus == PF_E_TIMEOUT)
 		return had_focus;
+	note_left(w, slot);
 	memset(slot, 0, sizeof(name));
 	*hidden_of(w, slot) = false;
 	/* In a session of our own what runs there waits for the client, out of the others' sight. */

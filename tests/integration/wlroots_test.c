@@ -358,6 +358,36 @@ static void a_display_waits_for_its_client(void **state)
 	desk_close(&d);
 }
 
+/* What a client left is there for it, and for nobody else. */
+static void what_a_client_leaves_is_its_own(void **state)
+{
+	(void)state;
+	static struct desk d;
+	struct vdisplay_output a, b, again;
+	static const uint8_t alice[VDISPLAY_OWNER_LEN] = {1}, bob[VDISPLAY_OWNER_LEN] = {2};
+	desk_open(&d, true, "sleep 76543.5");
+	vdisplay_set_owner(d.vdisplay, alice);
+	add(&d, 640, 480, 60, &a);
+	vdisplay_remove_output(d.vdisplay, &(struct vdisplay_output){0}); /* nobody's */
+	const struct vdisplay_output was = a;
+	vdisplay_remove_output(d.vdisplay, &a);
+	vdisplay_set_owner(d.vdisplay, bob);
+	add(&d, 640, 480, 60, &b);
+	assert_string_not_equal(b.name, was.name);
+	vdisplay_set_owner(d.vdisplay, NULL);
+	add(&d, 640, 480, 60, &a);
+	assert_string_not_equal(a.name, was.name);
+	const struct vdisplay_output free_one = a;
+	vdisplay_remove_output(d.vdisplay, &a);
+	vdisplay_set_owner(d.vdisplay, alice);
+	add(&d, 800, 600, 60, &again);
+	assert_string_equal(again.name, was.name);
+	/* With nothing left she takes what is nobody's, rather than make one more. */
+	add(&d, 640, 480, 60, &a);
+	assert_string_equal(a.name, free_one.name);
+	desk_close(&d);
+}
+
 /* Characters that no key of the layout has, of two and three bytes, and what ends the line. */
 static void text_is_typed_as_it_is(void **state)
 {
@@ -743,6 +773,7 @@ int main(int argc, char **argv)
 		TEST(two_outputs_are_two_desks),
 		TEST(clients_that_take_turns_type_at_home),
 		TEST(a_display_waits_for_its_client),
+		TEST(what_a_client_leaves_is_its_own),
 		TEST(text_is_typed_as_it_is),
 		TEST(a_killed_sway_is_told_and_started_again),
 		TEST(a_hung_sway_hangs_nobody),
