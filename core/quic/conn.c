@@ -19,9 +19,11 @@
 #define CRYPTO_ERROR_LAST    0x1FFu
 #define CLIENT_DCID_LEN	     16u /* of the first, random one; RFC 9000 7.2 wants at least 8 */
 #define MIN_SERVER_DCID_LEN  8u
-#define ACTIVE_CID_LIMIT     4u /* ids of the peer that we store: a path change takes one */
-#define RETRY_NS	     DEFAULT_HANDSHAKE_NS /* how long an answer to a Retry is good for */
-#define CLOSE_PTOS	     3u /* RFC 9000 10.2: how long a closing connection stays */
+/* The peer waits that much longer before it repeats a request to heal a loss that was itself lost. */
+#define MAX_ACK_DELAY_NS 2000000u
+#define ACTIVE_CID_LIMIT 4u /* ids of the peer that we store: a path change takes one */
+#define RETRY_NS	 DEFAULT_HANDSHAKE_NS /* how long an answer to a Retry is good for */
+#define CLOSE_PTOS	 3u /* RFC 9000 10.2: how long a closing connection stays */
 
 /*
  * Flow control: a stranger can make us hold this much out of order; the windows grow only as fast as
@@ -274,6 +276,7 @@ static void fill_transport(const struct pf_quic *q, ngtcp2_transport_params *tp)
 	tp->max_udp_payload_size = PF_QUIC_MAX_UDP;
 	tp->active_connection_id_limit = ACTIVE_CID_LIMIT;
 	tp->max_datagram_frame_size = PF_QUIC_MAX_UDP;
+	tp->max_ack_delay = MAX_ACK_DELAY_NS;
 }
 
 static int create(struct pf_quic **out, const struct pf_quic_params *params, bool server)
