@@ -137,7 +137,8 @@ struct punktfunk_connection {
 	struct pf_reassembler *held_by; /* the caller has a frame of it */
 	struct pf_gate gate;
 	uint64_t frames_delivered, frames_skipped;
-	_Atomic bool want_fresh; /* next_au met an undecodable frame: the thread asks */
+	bool want_fresh;       /* next_au met an undecodable frame: the thread asks */
+	uint32_t shown, stuck; /* newest frame that the gate let through, and that it stopped */
 
 	struct side side;
 	struct clip clip;

@@ -259,22 +259,27 @@ static void report(struct punktfunk_connection *c, uint64_t now_ns)
 static void ask_for_fresh_start(struct punktfunk_connection *c, uint64_t now_ns)
 {
 	struct pf_ask_state s = {
-		.closed = atomic_load(&c->want_fresh),
 		.rtt_ns = atomic_load(&c->rtt_ns),
 		.refresh_hz = c->mode.refresh_hz,
 	};
 	pthread_mutex_lock(&c->au_lock);
 	s.hole = (c->old && pf_reassembler_hole(c->old, &s.first, &s.last)) ||
 		pf_reassembler_hole(c->reassembler, &s.first, &s.last);
+	s.healing = pf_reassembler_is_healing(c->reassembler);
+	s.started = c->gate.started;
+	s.skipping = c->gate.skipping;
+	s.closed = c->want_fresh;
+	s.shown = c->shown;
+	s.stuck = c->stuck;
 	pthread_mutex_unlock(&c->au_lock);
-	enum pf_ask_kind kind = pf_ask_poll(&c->ask, &s, now_ns);
-	if (kind == PF_ASK_NOTHING)
+	struct pf_ask_request ask = pf_ask_poll(&c->ask, &s, now_ns);
+	if (ask.kind == PF_ASK_NOTHING)
 		return;
 	struct pf_msg m = {.type = PF_MSG_REQUEST_KEYFRAME};
-	if (kind == PF_ASK_RFI) {
+	if (ask.kind == PF_ASK_RFI) {
 		m.type = PF_MSG_RFI_REQUEST;
-		m.rfi.first = s.first;
-		m.rfi.last = s.last;
+		m.rfi.first = ask.first;
+		m.rfi.last = ask.last;
 		atomic_fetch_add(&c->rfi_requested, 1);
 	} else {
 		atomic_fetch_add(&c->keyframes_requested, 1);
@@ -330,8 +335,8 @@ static bool passes_gate(struct punktfunk_connection *c, const struct pf_au *au)
 		.skip = stale,
 	};
 	bool passes = pf_gate_pass(&c->gate, &frame);
-	if (passes == atomic_load(&c->want_fresh))
-		atomic_store(&c->want_fresh, !passes);
+	c->want_fresh = !passes;
+	*(passes ? &c->shown : &c->stuck) = au->frame_index;
 	return passes;
 }
 

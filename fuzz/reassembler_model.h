@@ -27,8 +27,9 @@ enum {
 	MODEL_TOTAL = MODEL_FRAME_BYTES / MODEL_SHARD,
 };
 
-#define MODEL_WINDOW_NS	 8000000u
-#define MODEL_REORDER_NS 2000000u /* how long a packet may be overtaken */
+#define MODEL_WINDOW_NS	     8000000u
+#define MODEL_REORDER_NS     2000000u /* how long a packet may be overtaken, where none was by more */
+#define MODEL_REORDER_MAX_NS 60000000u
 
 struct model_block {
 	bool known, whole;
@@ -56,6 +57,8 @@ struct model {
 	struct model_frame frames[4 * MODEL_FRAMES];
 	uint64_t base, next; /* unwrapped */
 	bool started, committed, gap;
+	uint64_t gap_first;
+	uint64_t reorder_ns; /* what was seen, and a quarter more */
 	uint64_t now_ns;
 	uint32_t jump_at;
 	unsigned jump_count;
@@ -98,6 +101,7 @@ static void model_settle(struct model *m)
 	struct model_frame *f;
 	while (m->base < m->next && (f = model_find(m, m->base)) && f->state == GONE) {
 		f->state = ABSENT;
+		m->gap_first = m->gap ? m->gap_first : m->base;
 		m->base++;
 		m->gap = m->committed = true;
 	}
@@ -186,6 +190,7 @@ static enum model_place model_place(struct model *m, uint32_t index32, uint64_t 
 		*index = (UINT64_C(1) << 40) + index32;
 		model_start(m, *index);
 		m->gap = true;
+		m->gap_first = *index;
 	}
 	m->jump_count = 0;
 	return IN_WINDOW;
@@ -205,6 +210,7 @@ static void model_finish(struct model *m, struct model_frame *f)
 	bool hole = false;
 	f->state = WHOLE;
 	f->whole_ns = m->now_ns;
+	m->reorder_ns -= m->reorder_ns / 512;
 	m->stats.frames_completed++;
 	m->stats.frames_recovered += f->rebuilt != 0;
 	f->anchor = (f->user_flags & (PF_USER_KEYFRAME | PF_USER_RECOVERY_ANCHOR)) != 0;
@@ -216,7 +222,8 @@ static void model_finish(struct model *m, struct model_frame *f)
 	}
 }
 
-static void model_add(struct model *m, struct model_frame *f, const struct pf_native_header *h,
+/* Returns whether the shard was of use. */
+static bool model_add(struct model *m, struct model_frame *f, const struct pf_native_header *h,
 	const uint8_t *shard)
 {
 	struct model_block *b = &f->block[h->block_index];
@@ -226,14 +233,14 @@ static void model_add(struct model *m, struct model_frame *f, const struct pf_na
 	if (h->shard_index < k) {
 		if (f->came[at]) {
 			m->stats.packets_duplicate++;
-			return;
+			return false;
 		}
 		f->came[at] = true;
 		m->stats.packets++;
 		if (b->whole) {
 			f->late++;
 			m->stats.packets_late++;
-			return;
+			return false;
 		}
 		b->n_data++;
 		memcpy(f->bytes[at], shard, MODEL_SHARD);
@@ -241,26 +248,27 @@ static void model_add(struct model *m, struct model_frame *f, const struct pf_na
 		if (b->whole) {
 			m->stats.packets++;
 			m->stats.packets_unneeded++;
-			return;
+			return false;
 		}
 		if (b->parity_came[h->shard_index - k]) {
 			m->stats.packets_duplicate++;
-			return;
+			return false;
 		}
 		b->parity_came[h->shard_index - k] = true;
 		m->stats.packets++;
 		b->n_parity++;
 	}
 	if (b->n_data + b->n_parity < k)
-		return;
+		return true;
 	b->whole = true;
 	f->rebuilt += (uint32_t)(k - b->n_data);
 	m->stats.shards_recovered += k - b->n_data;
 	for (size_t i = 0; i < f->blocks; i++)
 		if (!f->block[i].whole)
-			return;
+			return true;
 	/* The caller has yet to look at the END flag: completing comes after. */
 	f->state = WHOLE;
+	return true;
 }
 
 static bool model_ready(struct model *m)
@@ -280,6 +288,29 @@ static void model_past(struct model *m, const struct pf_native_header *h, uint64
 	} else {
 		m->stats.packets_unneeded++;
 	}
+}
+
+/* When the frame's own last packet, or the first one of any newer frame, came. */
+static uint64_t model_proof(struct model *m, const struct model_frame *f)
+{
+	uint64_t proof = f->end_seen ? f->end_ns : UINT64_MAX;
+	for (uint64_t i = f->index + 1; i < m->next; i++) {
+		struct model_frame *newer = model_find(m, i);
+		if ((newer->state == OPEN || newer->state == WHOLE) && newer->first_ns < proof)
+			proof = newer->first_ns;
+	}
+	return proof;
+}
+
+static void model_lateness(struct model *m, struct model_frame *f)
+{
+	uint64_t proof = model_proof(m, f);
+	f->noticed_ns = m->now_ns;
+	if (proof > m->now_ns || m->now_ns - proof <= MODEL_REORDER_NS)
+		return;
+	uint64_t late = (m->now_ns - proof) + (m->now_ns - proof) / 4;
+	late = late < MODEL_REORDER_MAX_NS ? late : MODEL_REORDER_MAX_NS;
+	m->reorder_ns = late > m->reorder_ns ? late : m->reorder_ns;
 }
 
 /* Returns what pf_reassembler_push() must return. */
@@ -315,7 +346,8 @@ static int model_push(struct model *m, const uint8_t *packet, size_t len, uint64
 		model_past(m, &h, index);
 	} else {
 		bool was_open = f->state == OPEN;
-		model_add(m, f, &h, packet + PF_NATIVE_HEADER_LEN);
+		if (model_add(m, f, &h, packet + PF_NATIVE_HEADER_LEN))
+			model_lateness(m, f);
 		if (h.flags & PF_NATIVE_END && !f->end_seen) {
 			f->end_seen = true;
 			f->end_ns = m->now_ns;
@@ -343,7 +375,7 @@ static int model_expire(struct model *m, uint64_t now_ns)
 /* Is a newer frame complete, or its last packet there? */
 static bool model_proven(struct model *m, uint64_t index)
 {
-	for (uint64_t i = index + 1; i < m->next; i++) {
+	for (uint64_t i = index + 1; i < m->next && m->reorder_ns <= MODEL_REORDER_NS; i++) {
 		struct model_frame *f = model_find(m, i);
 		if (f->state == WHOLE || (f->state == OPEN && f->end_seen))
 			return true;
@@ -351,16 +383,12 @@ static bool model_proven(struct model *m, uint64_t index)
 	return false;
 }
 
-/* 2 ms after the frame's own last packet, or the first one of any newer frame, came. */
+/* As late as that, or 2 ms. */
 static uint64_t model_overdue(struct model *m, const struct model_frame *f)
 {
-	uint64_t proof = f->end_seen ? f->end_ns : UINT64_MAX;
-	for (uint64_t i = f->index + 1; i < m->next; i++) {
-		struct model_frame *newer = model_find(m, i);
-		if ((newer->state == OPEN || newer->state == WHOLE) && newer->first_ns < proof)
-			proof = newer->first_ns;
-	}
-	return proof == UINT64_MAX ? proof : proof + MODEL_REORDER_NS;
+	uint64_t proof = model_proof(m, f);
+	uint64_t wait = m->reorder_ns > MODEL_REORDER_NS ? m->reorder_ns : MODEL_REORDER_NS;
+	return proof == UINT64_MAX ? proof : proof + wait;
 }
 
 static uint64_t model_deadline(struct model *m)
@@ -392,6 +420,8 @@ static bool model_hole(struct model *m, uint32_t *first, uint32_t *last)
 		*last = (uint32_t)i;
 		found = true;
 	}
+	if (found && m->gap && (int32_t)((uint32_t)m->gap_first - *first) < 0)
+		*first = (uint32_t)m->gap_first;
 	return found;
 }
 
@@ -421,6 +451,14 @@ static void model_reset(struct model *m)
 	m->base = m->next = 0;
 	m->started = m->committed = m->gap = false;
 	m->jump_count = 0;
+	m->reorder_ns = 0;
+}
+
+static bool model_healing(struct model *m)
+{
+	struct model_frame *f = m->started && m->base < m->next ? model_find(m, m->next - 1) : NULL;
+	return f && f->state == OPEN && !f->end_seen &&
+		(f->user_flags & (PF_USER_KEYFRAME | PF_USER_RECOVERY_ANCHOR));
 }
 
 #endif

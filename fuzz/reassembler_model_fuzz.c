@@ -96,6 +96,7 @@ static void check_state(struct world *w)
 	bool hole = pf_reassembler_hole(w->real, &first, &last);
 	FUZZ_CHECK(hole == model_hole(&w->model, &model_first, &model_last));
 	FUZZ_CHECK(!hole || (first == model_first && last == model_last));
+	FUZZ_CHECK(pf_reassembler_is_healing(w->real) == model_healing(&w->model));
 }
 
 static void check_frame(const struct world *w, const struct pf_au *au, const struct model_frame *f)

@@ -23,8 +23,14 @@
 /* Indexes below base whose late shards are still told apart from a jump backwards. */
 #define HISTORY_FACTOR 4u
 
-/* Packets that overtake each other do so by less than this: one Wi-Fi aggregate, a bonded pair of links. */
-#define REORDER_NS 2000000u
+/*
+ * Packets that overtake each other do so by less than this: one Wi-Fi aggregate, a bonded pair of links. Where
+ * some came later than that and were of use, a hole is believed a quarter later than the latest of them
+ * (RFC 8985 does so with segments), which is forgotten by a 512th a frame: half of it in 6 s at 60 Hz.
+ */
+#define REORDER_NS     2000000u
+#define REORDER_MAX_NS 60000000u /* half of the loss window: later asks are no use any more */
+#define REORDER_FORGET 512u
 
 #define MAX_FRAMES	1024u	     /* slots: 200 bytes each, scanned by hole() and deadline() */
 #define MAX_FRAME_BYTES (256u << 20) /* four times the largest that the wire speaks of */
@@ -42,7 +48,8 @@ enum slot_state {
 struct slot {
 	enum slot_state state;
 	uint32_t user_flags;
-	uint64_t noticed_ns; /* first known to exist: the loss window runs from here */
+	uint64_t
+		noticed_ns; /* first known to exist, or its newest packet: the loss window runs from here */
 	uint64_t first_ns, whole_ns;
 	uint64_t end_ns; /* when end_seen became true */
 	bool end_seen, anchor;
@@ -62,9 +69,11 @@ struct pf_reassembler {
 	struct past *past;
 	uint32_t slot_mask, past_mask;
 	uint32_t base, next;
-	bool started;	/* base and next mean something */
-	bool committed; /* a frame left or was dropped: base may not go back any more */
-	bool gap;	/* a frame was lost since the last one handed out */
+	bool started;	    /* base and next mean something */
+	bool committed;	    /* a frame left or was dropped: base may not go back any more */
+	bool gap;	    /* a frame was lost since the last one handed out */
+	uint32_t gap_first; /* the first of them */
+	uint64_t reorder_ns;
 	uint32_t jump_index, jump_count;
 	uint64_t now_ns;
 	struct pf_frame held;
@@ -216,6 +225,8 @@ static void drop(struct pf_reassembler *r, struct slot *s)
 static void settle(struct pf_reassembler *r)
 {
 	while (r->base != r->next && slot_at(r, r->base)->state == SLOT_GONE) {
+		if (!r->gap)
+			r->gap_first = r->base;
 		r->base++;
 		r->gap = r->committed = true;
 	}
@@ -285,6 +296,7 @@ static bool believe_jump(struct pf_reassembler *r, uint32_t index)
 		return false;
 	start_at(r, index);
 	r->gap = true;
+	r->gap_first = index;
 	return true;
 }
 
@@ -342,6 +354,7 @@ static void finish_frame(struct pf_reassembler *r, struct slot *s, uint32_t inde
 {
 	s->state = SLOT_WHOLE;
 	s->whole_ns = r->now_ns;
+	r->reorder_ns -= r->reorder_ns / REORDER_FORGET;
 	r->stats.frames_completed++;
 	if (s->frame.recovered)
 		r->stats.frames_recovered++;
@@ -400,6 +413,54 @@ static int check_header(const struct pf_reassembler *r, const struct pf_native_h
 	return PF_OK;
 }
 
+/*
+ * When all of frame i had been sent: its own last packet or the first packet of a newer frame came. UINT64_MAX:
+ * nothing came after it. newer_ns is that first packet's time, carried from the newer slots to the older ones.
+ */
+static uint64_t sent_by(const struct slot *s, uint64_t newer_ns)
+{
+	return s->end_seen && s->end_ns < newer_ns ? s->end_ns : newer_ns;
+}
+
+/* When frame i, which is not whole, counts as overdue. */
+static uint64_t overdue_at(const struct pf_reassembler *r, const struct slot *s, uint64_t newer_ns)
+{
+	uint64_t proof = sent_by(s, newer_ns);
+	uint64_t wait = r->reorder_ns > REORDER_NS ? r->reorder_ns : REORDER_NS;
+	return proof > UINT64_MAX - wait ? UINT64_MAX : proof + wait;
+}
+
+/* Proves the frames before it late, whatever the clock says, where packets come in order. */
+static bool is_through(const struct pf_reassembler *r, const struct slot *s)
+{
+	if (r->reorder_ns > REORDER_NS)
+		return false;
+	return s->state == SLOT_WHOLE || (s->state == SLOT_OPEN && s->end_seen);
+}
+
+static void carry_newer(const struct slot *s, uint64_t *newer_ns)
+{
+	if ((s->state == SLOT_OPEN || s->state == SLOT_WHOLE) && s->first_ns < *newer_ns)
+		*newer_ns = s->first_ns;
+}
+
+/* A packet that is of use yet: how much later than it could have been did it come? */
+static void note_lateness(struct pf_reassembler *r, const struct slot *s, uint32_t index)
+{
+	uint64_t newer_ns = UINT64_MAX;
+	for (uint32_t i = r->next; i != index + 1; i--)
+		carry_newer(slot_at(r, i - 1), &newer_ns);
+	uint64_t proof = sent_by(s, newer_ns);
+	if (proof >= r->now_ns || r->now_ns - proof <= REORDER_NS)
+		return;
+	uint64_t late = r->now_ns - proof;
+	late += late / 4;
+	if (late > REORDER_MAX_NS)
+		late = REORDER_MAX_NS;
+	if (late > r->reorder_ns)
+		r->reorder_ns = late;
+}
+
 static int add_packet(struct pf_reassembler *r, const struct pf_native_header *h,
 	const struct pf_frame_geometry *g, const uint8_t *shard)
 {
@@ -424,6 +485,10 @@ static int add_packet(struct pf_reassembler *r, const struct pf_native_header *h
 	if (added < 0)
 		return added;
 	count_added(r, added);
+	if (added == PF_FRAME_STORED) {
+		note_lateness(r, s, h->frame_index);
+		s->noticed_ns = r->now_ns;
+	}
 	r->stats.shards_recovered += s->frame.recovered - recovered;
 	if (h->flags & PF_NATIVE_END && !s->end_seen) {
 		s->end_seen = true;
@@ -506,31 +571,6 @@ static uint64_t deadline_of(const struct pf_reassembler *r, const struct slot *s
 	return deadline;
 }
 
-/*
- * When frame i, which is not whole, counts as overdue: REORDER_NS after its own last packet or the first
- * packet of a newer frame came, for all of it was sent before those. UINT64_MAX: nothing came after it.
- * newer_ns is that first packet's time, carried from the newer slots to the older ones.
- */
-static uint64_t overdue_at(const struct slot *s, uint64_t newer_ns)
-{
-	uint64_t proof = newer_ns;
-	if (s->end_seen && s->end_ns < proof)
-		proof = s->end_ns;
-	return proof > UINT64_MAX - REORDER_NS ? UINT64_MAX : proof + REORDER_NS;
-}
-
-/* Proves the frames before it late, whatever the clock says. */
-static bool is_through(const struct slot *s)
-{
-	return s->state == SLOT_WHOLE || (s->state == SLOT_OPEN && s->end_seen);
-}
-
-static void carry_newer(const struct slot *s, uint64_t *newer_ns)
-{
-	if ((s->state == SLOT_OPEN || s->state == SLOT_WHOLE) && s->first_ns < *newer_ns)
-		*newer_ns = s->first_ns;
-}
-
 uint64_t pf_reassembler_deadline(const struct pf_reassembler *r)
 {
 	uint64_t earliest = UINT64_MAX, newer_ns = UINT64_MAX;
@@ -538,13 +578,13 @@ uint64_t pf_reassembler_deadline(const struct pf_reassembler *r)
 	for (uint32_t i = r->next; i != r->base; i--) {
 		const struct slot *s = slot_at(r, i - 1);
 		if (is_incomplete(s)) {
-			uint64_t overdue = overdue_at(s, newer_ns);
+			uint64_t overdue = overdue_at(r, s, newer_ns);
 			if (deadline_of(r, s) < earliest)
 				earliest = deadline_of(r, s);
 			if (!proven && overdue > r->now_ns && overdue < earliest)
 				earliest = overdue;
 		}
-		proven |= is_through(s);
+		proven |= is_through(r, s);
 		carry_newer(s, &newer_ns);
 	}
 	return earliest;
@@ -568,15 +608,27 @@ bool pf_reassembler_hole(const struct pf_reassembler *r, uint32_t *first, uint32
 	uint64_t newer_ns = UINT64_MAX;
 	for (uint32_t i = r->next; i != r->base; i--) {
 		const struct slot *s = slot_at(r, i - 1);
-		if (is_incomplete(s) && (proven || overdue_at(s, newer_ns) <= r->now_ns)) {
+		if (is_incomplete(s) && (proven || overdue_at(r, s, newer_ns) <= r->now_ns)) {
 			*last = found ? *last : i - 1;
 			*first = i - 1;
 			found = true;
 		}
-		proven |= is_through(s);
+		proven |= is_through(r, s);
 		carry_newer(s, &newer_ns);
 	}
+	/* What was given up before is as lost as what is open yet. */
+	if (found && r->gap && (int32_t)(r->gap_first - *first) < 0)
+		*first = r->gap_first;
 	return found;
+}
+
+bool pf_reassembler_is_healing(const struct pf_reassembler *r)
+{
+	if (!r->started || r->base == r->next)
+		return false;
+	const struct slot *s = slot_at(r, r->next - 1);
+	return s->state == SLOT_OPEN && !s->end_seen &&
+		(s->user_flags & (PF_USER_KEYFRAME | PF_USER_RECOVERY_ANCHOR));
 }
 
 void pf_reassembler_reset(struct pf_reassembler *r)
@@ -586,6 +638,7 @@ void pf_reassembler_reset(struct pf_reassembler *r)
 	r->base = r->next = 0;
 	r->started = r->committed = r->gap = false;
 	r->jump_count = 0;
+	r->reorder_ns = 0;
 }
 
 void pf_reassembler_get_stats(const struct pf_reassembler *r, struct pf_reassembler_stats *out)

@@ -34,7 +34,8 @@ struct pf_reassembler_limits {
 	size_t max_blocks;	    /* FEC blocks of one frame; default 256 */
 	size_t max_data_per_block;   /* default 4096 */
 	size_t max_parity_per_block; /* default 4096 */
-	uint64_t loss_window_ns;     /* a frame older than this is given up; default 120 ms */
+	uint64_t
+		loss_window_ns; /* a frame of which nothing came for so long is given up; default 120 ms */
 };
 
 /* All defaults, for the given largest frame and refresh (wire 7.5). */
@@ -108,10 +109,17 @@ int pf_reassembler_expire(struct pf_reassembler *r, uint64_t now_ns);
 /*
  * The hole that is open right now, for RfiRequest: the first and last frame index that are missing or
  * incomplete although they should be whole: a newer frame is complete or has shown its last packet, or
- * 2 ms have passed since the frame's own last packet, or a newer frame's first one, came. deadline() and
- * expire() carry that time. Returns false when there is none.
+ * 2 ms have passed since the frame's own last packet, or a newer frame's first one, came (longer where packets
+ * overtake each other by more, and then nothing but time counts). deadline() and expire() carry that time.
+ * Frames given up since the last one handed out belong to it. Returns false when there is none.
  */
 bool pf_reassembler_hole(const struct pf_reassembler *r, uint32_t *first, uint32_t *last);
+
+/*
+ * A frame newer than any hole is coming in that its sender marks as healing one (a keyframe or an anchor):
+ * what was asked for is on its way, however long it takes.
+ */
+bool pf_reassembler_is_healing(const struct pf_reassembler *r);
 
 /* Forget every frame (after a mode change or a probe); counters stay. */
 void pf_reassembler_reset(struct pf_reassembler *r);

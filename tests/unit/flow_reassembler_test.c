@@ -200,6 +200,71 @@ static void a_frame_that_was_overtaken_is_a_hole(void **state)
 	free(new.packets);
 }
 
+/* Once packets came 20 ms late and were of use, the next hole is not believed sooner. */
+static void lateness_is_learnt(void **state)
+{
+	(void)state;
+	uint32_t first, last;
+	struct flow_frame f = flow_build(sender, 0, 40 * FLOW_SHARD, 0);
+	struct flow_frame g = flow_build(sender, 2, 40 * FLOW_SHARD, 0);
+	for (size_t i = 0; i < 30; i++)
+		(void)flow_push(receiver, &f, i, MS);
+	send_all(1, 500, 0, 2 * MS);
+	assert_true(pf_reassembler_hole(receiver, &first, &last)); /* nothing is known yet */
+	for (size_t i = 30; i < 40; i++)
+		(void)flow_push(receiver, &f, i, 22 * MS);
+	flow_expect(receiver, 0, 40 * FLOW_SHARD);
+	flow_expect(receiver, 1, 500);
+	for (size_t i = 0; i < 30; i++)
+		(void)flow_push(receiver, &g, i, 30 * MS);
+	send_all(3, 500, 0, 31 * MS);
+	assert_false(pf_reassembler_hole(receiver, &first, &last));
+	assert_in_range(pf_reassembler_deadline(receiver), 51 * MS, 57 * MS);
+	(void)pf_reassembler_expire(receiver, 50 * MS);
+	assert_false(pf_reassembler_hole(receiver, &first, &last));
+	(void)pf_reassembler_expire(receiver, 57 * MS);
+	assert_true(pf_reassembler_hole(receiver, &first, &last));
+	assert_int_equal(first, 2);
+	free(g.packets);
+	free(f.packets);
+}
+
+/* A large frame through a slow link is not given up while it comes, and what was given up belongs to the hole. */
+static void a_frame_that_still_comes_is_not_given_up(void **state)
+{
+	(void)state;
+	uint32_t first, last;
+	struct flow_frame f = flow_build(sender, 1, 40 * FLOW_SHARD, 0);
+	send_all(0, 500, 0, MS);
+	flow_expect(receiver, 0, 500);
+	for (size_t i = 0; i < 30; i++) {
+		(void)flow_push(receiver, &f, i, (10 + 10 * i) * MS);
+		(void)pf_reassembler_expire(receiver, (10 + 10 * i) * MS);
+	}
+	assert_int_equal(flow_stats(receiver).frames_lost, 0);
+	(void)pf_reassembler_expire(receiver, 1000 * MS);
+	assert_int_equal(flow_stats(receiver).frames_lost, 1);
+	send_part(3, 1000);
+	(void)pf_reassembler_expire(receiver, 1005 * MS);
+	assert_true(pf_reassembler_hole(receiver, &first, &last));
+	assert_int_equal(first, 1);
+	free(f.packets);
+}
+
+static void a_healing_frame_is_told_while_it_comes(void **state)
+{
+	(void)state;
+	struct flow_frame f = flow_build(sender, 1, 40 * FLOW_SHARD, PF_USER_RECOVERY_ANCHOR);
+	assert_false(pf_reassembler_is_healing(receiver));
+	send_part(0, 1);
+	assert_false(pf_reassembler_is_healing(receiver));
+	(void)flow_push(receiver, &f, 0, 1);
+	assert_true(pf_reassembler_is_healing(receiver));
+	(void)flow_push(receiver, &f, f.n - 1, 1);
+	assert_false(pf_reassembler_is_healing(receiver)); /* it came as far as it will */
+	free(f.packets);
+}
+
 static void time_gives_up_what_does_not_come(void **state)
 {
 	(void)state;
@@ -439,6 +504,9 @@ int main(void)
 		T(the_end_of_a_newer_frame_opens_the_hole),
 		T(an_overdue_frame_is_a_hole_by_itself),
 		T(a_frame_that_was_overtaken_is_a_hole),
+		T(lateness_is_learnt),
+		T(a_frame_that_still_comes_is_not_given_up),
+		T(a_healing_frame_is_told_while_it_comes),
 		T(time_gives_up_what_does_not_come),
 		T(time_may_stand_still_or_go_back),
 		T(an_anchor_leaves_at_once),
