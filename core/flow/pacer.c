@@ -92,6 +92,22 @@ int pf_pacer_set_rate(struct pf_pacer *p, uint64_t rate_bps, uint64_t now_ns)
 	return PF_OK;
 }
 
+int pf_pacer_set(struct pf_pacer *p, const struct pf_pacer_params *params, uint64_t now_ns)
+{
+	struct pf_pacer fresh;
+	int err = pf_pacer_init(&fresh, params, now_ns);
+	if (err < 0)
+		return err;
+	if (p->rate)
+		refill(p, 0, now_ns);
+	/* A pacer without a rate kept no account: it begins with a full bucket. */
+	if (p->rate)
+		fresh.credit = least(p->credit, cap(&fresh, 0));
+	fresh.last_ns = most(p->last_ns, now_ns);
+	*p = fresh;
+	return PF_OK;
+}
+
 void pf_pacer_begin(struct pf_pacer *p, size_t bytes, uint64_t now_ns)
 {
 	if (!p->rate)

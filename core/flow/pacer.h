@@ -40,6 +40,9 @@ struct pf_pacer {	       /* all fields private */
 /* Errors: PF_E_INVALID (rate or burst over its maximum). */
 int pf_pacer_init(
 	struct pf_pacer *p, const struct pf_pacer_params *params, uint64_t now_ns) PF_MUST_CHECK;
+/* From the next frame on. Errors: PF_E_INVALID. */
+int pf_pacer_set(
+	struct pf_pacer *p, const struct pf_pacer_params *params, uint64_t now_ns) PF_MUST_CHECK;
 /* From now on. Errors: PF_E_INVALID. */
 int pf_pacer_set_rate(struct pf_pacer *p, uint64_t rate_bps, uint64_t now_ns) PF_MUST_CHECK;
 
