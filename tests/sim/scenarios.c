@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tests/sim/scenarios.h"
+
+#define LAN_DELAY	  (10 * SIM_MS)
+#define QUEUE_50_MS(kbps) ((kbps) / 8 * 50)
+
+#define FAT .steps = {{0, 100000}}, .queue_bytes = QUEUE_50_MS(100000), .delay_ns = LAN_DELAY
+
+const struct sim_scenario sim_scenarios[] = {
+	{"clean", {FAT}, 20000, 60},
+	{"loss 1 %", {FAT, .loss_ppm = 10000}, 20000, 60, true},
+	{"loss 5 %", {FAT, .loss_ppm = 50000}, 20000, 60, true},
+	{"loss 10 %", {FAT, .loss_ppm = 100000}, 20000, 60},
+	{"bursts of 20", {FAT, .burst_packets = 20, .burst_every_ns = 2 * SIM_S}, 20000, 60, true},
+	{"reordering 50 ms", {FAT, .jitter_ns = 50 * SIM_MS}, 20000, 60},
+	{"rate -30 %",
+		{.steps = {{0, 28000}, {20, 19600}, {40, 28000}},
+			.repeat_s = 60,
+			.queue_bytes = QUEUE_50_MS(28000),
+			.delay_ns = LAN_DELAY},
+		20000, 60},
+	{"steps 30-8-30",
+		{.steps = {{0, 30000}, {15, 8000}, {35, 30000}},
+			.repeat_s = 60,
+			.queue_bytes = QUEUE_50_MS(30000),
+			.delay_ns = LAN_DELAY},
+		20000, 60},
+	{"ramp 30-5-30",
+		{.steps = {{0, 30000}, {30, 5000}, {60, 30000}},
+			.ramp = true,
+			.repeat_s = 60,
+			.queue_bytes = QUEUE_50_MS(30000),
+			.delay_ns = LAN_DELAY},
+		20000, 60},
+	{"bufferbloat 1 s",
+		{.steps = {{0, 15000}}, .queue_bytes = 15000 / 8 * 1000, .delay_ns = LAN_DELAY},
+		20000, 60},
+	{"bufferbloat, loss 2 %",
+		{.steps = {{0, 15000}},
+			.queue_bytes = 15000 / 8 * 1000,
+			.delay_ns = LAN_DELAY,
+			.loss_ppm = 20000},
+		20000, 60},
+	{"shallow queue",
+		{.steps = {{0, 15000}}, .queue_bytes = 15000 / 8 * 15, .delay_ns = LAN_DELAY},
+		20000, 60},
+	{"near, loss 5 %",
+		{.steps = {{0, 100000}},
+			.queue_bytes = QUEUE_50_MS(100000),
+			.delay_ns = 2 * SIM_MS,
+			.loss_ppm = 50000},
+		20000, 60},
+	{"far, loss 5 %",
+		{.steps = {{0, 100000}},
+			.queue_bytes = QUEUE_50_MS(100000),
+			.delay_ns = 40 * SIM_MS,
+			.loss_ppm = 50000},
+		20000, 60},
+};
+const unsigned sim_n_scenarios = sizeof(sim_scenarios) / sizeof(*sim_scenarios);
