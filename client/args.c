@@ -71,7 +71,7 @@ const char *args_parse_endpoint(const struct args_rule *rule, const char *arg, v
 	if (!end || end == start || (size_t)(end - start) >= sizeof(e->host))
 		return "is not a host such as desk.local, 192.0.2.7:9777 or [::1]:9777";
 	for (const char *p = start; p < end; p++)
-		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '[')
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '[' || *p == ',')
 			return "has a character that no host name has";
 	memcpy(e->host, start, (size_t)(end - start));
 	e->host[end - start] = '\0';
@@ -121,6 +121,30 @@ const char *args_parse_name(const struct args_rule *rule, const char *arg, void 
 	size_t len = strlen(arg);
 	if (!len || len > ARGS_NAME_MAX)
 		return "is not a name of 1 to 64 bytes";
+	*(const char **)out = arg;
+	return NULL;
+}
+
+const char *args_parse_host(const struct args_rule *rule, const char *arg, void *out)
+{
+	struct args_endpoint e;
+	if (!*arg || strlen(arg) >= ARGS_HOST_MAX)
+		return "is not a host such as desk, desk.local, 192.0.2.7:9777 or [::1]:9777";
+	if (strpbrk(arg, ":["))
+		/* An address and no name; what is wrong with it is better said now. */
+		return *(const char **)out = arg, args_parse_endpoint(rule, arg, &e);
+	for (const char *p = arg; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return "has a character that no host name has";
+	*(const char **)out = arg;
+	return NULL;
+}
+
+const char *args_parse_digits(const struct args_rule *rule, const char *arg, void *out)
+{
+	(void)rule;
+	if (strlen(arg) != ARGS_PIN_DIGITS || strspn(arg, "0123456789") != ARGS_PIN_DIGITS)
+		return "is not a PIN: it has 4 digits";
 	*(const char **)out = arg;
 	return NULL;
 }

@@ -19,6 +19,7 @@
 #define ARGS_MESSAGE_MAX  320u	/* one sentence with a quoted argument */
 #define ARGS_QUOTE_MAX	  80	/* characters of a wrong argument that a message repeats */
 #define ARGS_NAME_MAX	  64u	/* the wire's bound of a client's name, bytes */
+#define ARGS_PIN_DIGITS	  4u	/* of what a host shows (wire 5) */
 #define ARGS_SIDE_MIN	  64u	/* pixels; smaller is no desktop */
 #define ARGS_SIDE_MAX	  8192u /* pixels; what the library takes (PF_MODE_MAX_SIDE) */
 #define ARGS_HZ_MAX	  1000u
@@ -36,6 +37,8 @@ struct args_pin {
 #define ARGS_TYPE_mode	   struct punktfunk_mode
 #define ARGS_TYPE_pin	   struct args_pin
 #define ARGS_TYPE_name	   const char *
+#define ARGS_TYPE_host	   const char * /* an address or a name; client/target.h finds out */
+#define ARGS_TYPE_digits   const char * /* of a PIN */
 #define ARGS_TYPE_path	   const char *
 #define ARGS_TYPE_number   uint32_t
 #define ARGS_TYPE_flag	   bool
@@ -59,6 +62,8 @@ struct args_rule {
 const char *args_parse_endpoint(const struct args_rule *rule, const char *arg, void *out);
 const char *args_parse_mode(const struct args_rule *rule, const char *arg, void *out);
 const char *args_parse_pin(const struct args_rule *rule, const char *arg, void *out);
+const char *args_parse_host(const struct args_rule *rule, const char *arg, void *out);
+const char *args_parse_digits(const struct args_rule *rule, const char *arg, void *out);
 const char *args_parse_name(const struct args_rule *rule, const char *arg, void *out);
 const char *args_parse_path(const struct args_rule *rule, const char *arg, void *out);
 const char *args_parse_number(const struct args_rule *rule, const char *arg, void *out);

@@ -5,13 +5,18 @@
 #include <string.h>
 
 #include "client/discover.h"
+#include "client/hosts.h"
 #include "client/options.h"
+#include "client/pair.h"
 #include "client/run.h"
 
 static const struct command commands[] = {
 	{"stream", "receive, record and measure a host's stream (also without a command)",
 		run_command},
 	{"discover", "list the hosts on this network", discover_command},
+	{"pair", "make this client and a host know each other", pair_command},
+	{"hosts", "list, forget and rename the hosts that are remembered", hosts_command},
+	{"wake", "switch a remembered host on", hosts_wake_command},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

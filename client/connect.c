@@ -6,151 +6,256 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/trust.h"
+#include "client/run.h"
 
-_Static_assert(CONNECT_MESSAGE_MAX == TRUST_MESSAGE_MAX, "one message buffer serves both");
-
-static int exit_code_of(int status)
+int connect_exit_code(int status)
 {
 	if (status == PUNKTFUNK_E_PIN)
 		return EXIT_TRUST;
 	return status <= PUNKTFUNK_E_NOT_ARMED ? EXIT_REFUSED : EXIT_CONNECT;
 }
 
-/* The sentence for a host whose certificate is not the one that --pin names. */
-static void explain_pin(const struct options *o, char message[CONNECT_MESSAGE_MAX])
+const char *connect_own_name(const char *given, char buffer[ARGS_NAME_MAX + 1])
 {
-	char hex[TRUST_HEX_MAX];
-	trust_hex(o->pin.sha256, hex);
-	snprintf(message, CONNECT_MESSAGE_MAX,
-		"The certificate of %s port %u is not the one that --pin names (%s), so somebody "
-		"may be "
-		"in between; compare with the fingerprint that the host shows.",
-		o->connect.host, o->connect.port, hex);
+	buffer[0] = buffer[ARGS_NAME_MAX] = '\0';
+	if (!given && gethostname(buffer, ARGS_NAME_MAX) != 0)
+		buffer[0] = '\0';
+	return given ? given : buffer;
 }
 
-/* The library's own words are kept; without any, a phrase and advice. */
-static void explain(const struct options *o, int status, char message[CONNECT_MESSAGE_MAX])
+/* The sentence for a host whose certificate is not the one that --pin names. */
+static void explain_pin(const struct connect *c, char message[CONNECT_MESSAGE_MAX])
 {
+	char hex[TRUST_HEX_MAX];
+	trust_hex(c->pin, hex);
+	snprintf(message, CONNECT_MESSAGE_MAX,
+		"The certificate of %s port %u is not the one that --pin names (%s), so somebody "
+		"may be in between; compare with the fingerprint that the host shows.",
+		c->target.host, c->target.port, hex);
+}
+
+/* The host does not let us in, and how it would. */
+static void explain_stranger(const struct connect *c, char message[CONNECT_MESSAGE_MAX])
+{
+	char word[TARGET_WORD_MAX];
+	snprintf(message, CONNECT_MESSAGE_MAX,
+		"The host %s does not know this client and did not let it in. Pair with it: "
+		"punktfunk-host pair --arm there, punktfunk-client pair %s here. Or ask again and "
+		"let somebody there say yes (punktfunk-host knocks, punktfunk-host approve): "
+		"--wait-approval 180.",
+		target_label(&c->target), target_word(&c->target, word));
+}
+
+/* The library's own words are kept where it knows more than we do; without any, a phrase and advice. */
+static void explain(const struct connect *c, int status, char message[CONNECT_MESSAGE_MAX])
+{
+	bool waited = status == PUNKTFUNK_E_TIMEOUT && strstr(message, "heard us");
+	if (status == PUNKTFUNK_E_IDENTITY_REQUIRED || status == PUNKTFUNK_E_APPROVAL_TIMEOUT ||
+		waited)
+		explain_stranger(c, message);
 	if (message[0])
 		return;
-	const char *advice = exit_code_of(status) == EXIT_REFUSED
+	const char *advice = connect_exit_code(status) == EXIT_REFUSED
 		? "look at the host's messages"
 		: "check its name, that punktfunk-host runs there and that UDP gets through";
 	snprintf(message, CONNECT_MESSAGE_MAX, "No connection to %s port %u (%s); %s.",
-		o->connect.host, o->connect.port, punktfunk_strerror(status), advice);
+		c->target.host, c->target.port, punktfunk_strerror(status), advice);
 }
 
-static int open_connection(struct punktfunk_connection **out, const struct options *o,
-	const uint8_t *pin, char message[CONNECT_MESSAGE_MAX])
+/* The host heard us and makes no display: a person there is asked. Said once. */
+static int say_waiting(void *userdata, uint32_t waited_ms)
 {
+	struct connect *c = userdata;
+	if (!c->has_identity || c->target.known.paired || c->told_waiting || waited_ms < 1000)
+		return 0;
+	char hex[TRUST_HEX_MAX];
+	trust_hex(c->identity.sha256, hex);
+	c->told_waiting = true;
+	if (!c->o->quiet)
+		run_say("Waiting for the owner of %s. To let this client in, there: punktfunk-host "
+			"approve %.16s",
+			target_label(&c->target), hex);
+	return 0;
+}
+
+static int dial(
+	struct connect *c, struct punktfunk_connection **out, char message[CONNECT_MESSAGE_MAX])
+{
+	const struct options *o = c->o;
 	struct punktfunk_connect_opts opts;
-	char name[ARGS_NAME_MAX + 1] = "";
+	char buffer[ARGS_NAME_MAX + 1];
+	const char *name = connect_own_name(o->name, buffer);
 	punktfunk_connect_opts_init(&opts);
-	if (gethostname(name, sizeof(name) - 1) != 0)
-		name[0] = '\0';
-	opts.host = o->connect.host;
-	opts.port = o->connect.port;
+	opts.host = c->target.host;
+	opts.port = c->target.port;
 	opts.mode = o->mode;
-	opts.pin = pin;
+	opts.pin = c->has_pin ? c->pin : NULL;
 	opts.bitrate_kbps = o->bitrate;
 	opts.codecs = PUNKTFUNK_CODEC_H264;
-	opts.name = o->name ? o->name : name[0] ? name : NULL;
+	opts.name = name[0] ? name : NULL;
 	opts.drop_percent = o->drop;
 	opts.drop_seed = 1;
+	opts.cert_pem = opts.key_pem = c->has_identity ? c->identity.pem : NULL;
+	opts.approval_timeout_ms = o->wait_approval * 1000;
+	opts.waiting = say_waiting;
+	opts.userdata = c;
+	opts.launch = o->launch;
+	opts.video_caps = PUNKTFUNK_VIDEO_CAP_HOST_TIMING;
+	if (o->cursor == OPTIONS_CURSOR_CLIENT)
+		opts.client_caps = PUNKTFUNK_CLIENT_CAP_CURSOR;
 	message[0] = '\0';
-	int err = punktfunk_connect_opts(out, &opts, message, CONNECT_MESSAGE_MAX);
+	c->status = punktfunk_connect_opts(out, &opts, message, CONNECT_MESSAGE_MAX);
 	message[CONNECT_MESSAGE_MAX - 1] = '\0';
+	return c->status;
+}
+
+/* Nobody is where the host was; it may be elsewhere. */
+static int dial_anywhere(
+	struct connect *c, struct punktfunk_connection **out, char message[CONNECT_MESSAGE_MAX])
+{
+	int err = dial(c, out, message);
+	bool silent = err == PUNKTFUNK_E_TIMEOUT || err == PUNKTFUNK_E_CLOSED ||
+		err == PUNKTFUNK_E_IO || err == PUNKTFUNK_E_INVALID;
+	struct target before = c->target;
+	if (!silent || !c->path || !target_search(&c->target))
+		return err;
+	if (!c->o->quiet)
+		run_say("%s does not answer at %s port %u; trying %s port %u, where the network "
+			"has it now.",
+			target_label(&before), before.host, before.port, c->target.host,
+			c->target.port);
+	err = dial(c, out, message);
+	if (err)
+		c->target = before;
 	return err;
 }
 
-/* A host that was met for the first time is noted; one that is known got its pin before. */
-static int remember(struct punktfunk_connection *c, const struct options *o, const char *path,
-	const uint8_t fingerprint[32], char message[CONNECT_MESSAGE_MAX])
+/* What is said of a host that was let in and noted. */
+static void say_noted(const struct connect *c, enum target_was was, char message[])
 {
-	int err = trust_remember(path, o->connect.host, o->connect.port, fingerprint, message);
-	if (!err) {
-		char hex[TRUST_HEX_MAX];
-		trust_hex(fingerprint, hex);
+	char hex[TRUST_HEX_MAX];
+	trust_hex(c->fingerprint, hex);
+	message[0] = '\0';
+	if (was == TARGET_NEW)
 		snprintf(message, CONNECT_MESSAGE_MAX,
 			"First meeting with %s port %u: its certificate %s is trusted from now on "
-			"(noted "
-			"in %s).",
-			o->connect.host, o->connect.port, hex, path);
-		return EXIT_FINE;
-	}
-	if (!message[0])
+			"(noted in %s). Only pairing makes sure that nobody is in between.",
+			c->target.host, c->target.port, hex, c->path);
+	else if (was == TARGET_MOVED && !c->has_pin)
 		snprintf(message, CONNECT_MESSAGE_MAX,
-			"The host's certificate could not be noted in %s; use --pin.", path);
-	punktfunk_connection_disconnect_quit(c);
-	return err == PUNKTFUNK_E_IO || err == PUNKTFUNK_E_NOMEM ? EXIT_OUTPUT : EXIT_TRUST;
+			"%s port %u is a host that is known already, by its certificate %s.",
+			c->target.host, c->target.port, hex);
 }
 
-static int connect_with(struct punktfunk_connection **out, const struct options *o,
-	const char *path, uint8_t fingerprint[32], char message[CONNECT_MESSAGE_MAX])
+static int settle(
+	struct connect *c, struct punktfunk_connection *pc, char message[CONNECT_MESSAGE_MAX])
 {
-	uint8_t known[32];
-	int found = TRUST_UNKNOWN;
-	if (path)
-		found = trust_lookup(path, o->connect.host, o->connect.port, known, message);
-	if (found < 0)
-		return EXIT_TRUST;
-	const uint8_t *pin = o->pin.given ? o->pin.sha256 : found == TRUST_KNOWN ? known : NULL;
-	struct punktfunk_connection *c = NULL;
-	int err = open_connection(&c, o, pin, message);
-	if (err == PUNKTFUNK_E_PIN && o->pin.given)
-		explain_pin(o, message);
-	else if (err == PUNKTFUNK_E_PIN && path)
-		trust_explain_mismatch(path, o->connect.host, o->connect.port, message);
-	else if (err)
-		explain(o, err, message);
-	if (err)
-		return exit_code_of(err);
-	int code = EXIT_FINE;
+	enum target_was was;
 	message[0] = '\0';
-	if (punktfunk_connection_codec(c) != PUNKTFUNK_CODEC_H264) {
+	if (punktfunk_connection_codec(pc) != PUNKTFUNK_CODEC_H264) {
 		snprintf(message, CONNECT_MESSAGE_MAX,
 			"The host chose a codec that this client cannot decode; set it to H.264.");
-		code = EXIT_CONNECT;
-	} else if (punktfunk_connection_fingerprint(c, fingerprint) != PUNKTFUNK_OK) {
+		return EXIT_CONNECT;
+	}
+	if (punktfunk_connection_fingerprint(pc, c->fingerprint) != PUNKTFUNK_OK) {
 		snprintf(message, CONNECT_MESSAGE_MAX,
 			"The host's fingerprint cannot be read; update punktfunk and connect "
 			"again.");
-		code = EXIT_TRUST;
-	} else if (!pin) {
-		code = remember(c, o, path, fingerprint, message);
+		return EXIT_TRUST;
 	}
+	if (!c->path)
+		return EXIT_FINE;
+	int err = target_remember(&c->target, c->path, c->fingerprint, false, &was, message);
+	if (!err) {
+		say_noted(c, was, message);
+		memcpy(c->pin, c->fingerprint, sizeof(c->pin));
+		c->has_pin = true;
+		return EXIT_FINE;
+	}
+	/* A host whose certificate was known before needs no note to be believed. */
+	if (err != PUNKTFUNK_E_PIN && c->has_pin) {
+		run_say("%s", message);
+		message[0] = '\0';
+		return EXIT_FINE;
+	}
+	punktfunk_connection_disconnect_quit(pc);
+	return err == PUNKTFUNK_E_IO || err == PUNKTFUNK_E_NOMEM ? EXIT_OUTPUT : EXIT_TRUST;
+}
+
+int connect_open(
+	struct connect *c, struct punktfunk_connection **out, char message[CONNECT_MESSAGE_MAX])
+{
+	struct punktfunk_connection *pc = NULL;
+	int err = dial_anywhere(c, &pc, message);
+	if (err == PUNKTFUNK_E_PIN && !c->path)
+		explain_pin(c, message);
+	else if (err == PUNKTFUNK_E_PIN)
+		trust_explain_mismatch(c->path, c->target.host, c->target.port, message);
+	else if (err)
+		explain(c, err, message);
+	if (err)
+		return connect_exit_code(err);
+	int code = settle(c, pc, message);
 	if (code)
-		punktfunk_connection_close(c);
+		punktfunk_connection_close(pc);
 	else
-		*out = c;
+		*out = pc;
 	return code;
 }
 
-int connect_host(struct punktfunk_connection **out, const struct options *o,
-	uint8_t fingerprint[32], char message[CONNECT_MESSAGE_MAX])
+int connect_check(char message[CONNECT_MESSAGE_MAX])
 {
-	message[0] = '\0';
-	if (punktfunk_abi_version() != PUNKTFUNK_ABI_VERSION) {
-		snprintf(message, CONNECT_MESSAGE_MAX,
-			"The library punktfunk_core has interface %u and this client wants %u; "
-			"install "
-			"both from one version.",
-			punktfunk_abi_version(), PUNKTFUNK_ABI_VERSION);
-		return EXIT_CONNECT;
-	}
-	char *path = NULL;
-	if (!o->pin.given) {
-		path = trust_path();
-		if (!path) {
-			snprintf(message, CONNECT_MESSAGE_MAX,
-				"Neither HOME nor XDG_CONFIG_HOME says where known_hosts is; set "
-				"one or "
-				"use --pin.");
-			return EXIT_TRUST;
-		}
-	}
-	int code = connect_with(out, o, path, fingerprint, message);
+	if (punktfunk_abi_version() == PUNKTFUNK_ABI_VERSION)
+		return EXIT_FINE;
+	snprintf(message, CONNECT_MESSAGE_MAX,
+		"The library punktfunk_core has interface %u and this client wants %u; install "
+		"both from one version.",
+		punktfunk_abi_version(), PUNKTFUNK_ABI_VERSION);
+	return EXIT_CONNECT;
+}
+
+/* Without a home there is nothing to be known by; a host with --pin and --allow-tofu may not mind. */
+static int load_identity(struct connect *c, char message[CONNECT_MESSAGE_MAX])
+{
+	char *path = identity_path();
+	if (!path)
+		return EXIT_FINE;
+	int err = identity_load(&c->identity, path, message);
+	c->has_identity = !err;
 	free(path);
+	return err ? EXIT_TRUST : EXIT_FINE;
+}
+
+int connect_prepare(struct connect *c, const struct options *o, char message[CONNECT_MESSAGE_MAX])
+{
+	memset(c, 0, sizeof(*c));
+	c->o = o;
+	message[0] = '\0';
+	int code = connect_check(message);
+	if (code)
+		return code;
+	if (o->pin.given) {
+		c->has_pin = true;
+		memcpy(c->pin, o->pin.sha256, sizeof(c->pin));
+	} else if (!(c->path = trust_path())) {
+		snprintf(message, CONNECT_MESSAGE_MAX,
+			"Neither HOME nor XDG_CONFIG_HOME says where known_hosts is; set one or "
+			"use --pin.");
+		return EXIT_TRUST;
+	}
+	code = load_identity(c, message);
+	if (!code)
+		code = target_find(&c->target, o->host, c->path, message);
+	if (!code && c->target.is_known) {
+		c->has_pin = true;
+		memcpy(c->pin, c->target.known.sha256, sizeof(c->pin));
+	}
 	return code;
+}
+
+void connect_finish(struct connect *c)
+{
+	identity_finish(&c->identity);
+	free(c->path);
+	c->path = NULL;
 }

@@ -22,6 +22,25 @@ static const char *args_parse_remode(const struct args_rule *rule, const char *a
 	return NULL;
 }
 
+static const char *args_parse_cursor(const struct args_rule *rule, const char *arg, void *out)
+{
+	(void)rule;
+	bool client = !strcmp(arg, "client");
+	if (!client && strcmp(arg, "host") != 0)
+		return "is not 'host' or 'client'";
+	*(enum options_cursor *)out = client ? OPTIONS_CURSOR_CLIENT : OPTIONS_CURSOR_HOST;
+	return NULL;
+}
+
+static const char *args_parse_codec(const struct args_rule *rule, const char *arg, void *out)
+{
+	(void)rule;
+	if (strcmp(arg, "h264") != 0)
+		return "is not a codec that this client decodes: h264 is the only one";
+	*(uint8_t *)out = PUNKTFUNK_CODEC_H264;
+	return NULL;
+}
+
 static const char *args_parse_text(const struct args_rule *rule, const char *arg, void *out)
 {
 	(void)rule;
@@ -56,7 +75,11 @@ static const struct args_rule rules[] = {
 /* What the single options cannot see: what is missing, and what does not go together. */
 static int check(struct options *o, char message[ARGS_MESSAGE_MAX])
 {
-	if (!o->connect.host[0])
+	if (o->connect && o->host)
+		return args_fail(message, "Give the host once, as HOST or with --connect.");
+	if (!o->host)
+		o->host = o->connect;
+	if (!o->host)
 		return args_fail(message, "Say which host to connect to: --connect HOST[:PORT].");
 	if (o->type.keys) {
 		char named[TYPE_NAMED_MAX];
@@ -100,7 +123,8 @@ char *options_help(void)
 	FILE *f = open_memstream(&text, &len);
 	if (!f)
 		return NULL;
-	fputs("Usage: punktfunk-client [stream] --connect HOST[:PORT] [options]\n"
+	fputs("Usage: punktfunk-client stream HOST [options]\n"
+	      "       punktfunk-client --connect HOST[:PORT] [options]\n"
 	      "Records and measures the desktop stream of a punktfunk host.\n\nOptions:\n",
 		f);
 	args_print(f, rules, N_RULES);

@@ -4,9 +4,10 @@
 
 #include "client/args.h"
 
-#define OPTIONS_TEXT_MAX    4096u /* of --type: two minutes of typing */
-#define OPTIONS_SECONDS_MAX 86400u
-#define OPTIONS_NO_SECONDS  UINT32_MAX /* --remode without @SECONDS */
+#define OPTIONS_TEXT_MAX     4096u /* of --type: two minutes of typing */
+#define OPTIONS_SECONDS_MAX  86400u
+#define OPTIONS_APPROVAL_MAX 600u	/* what the library waits at most */
+#define OPTIONS_NO_SECONDS   UINT32_MAX /* --remode without @SECONDS */
 
 /* Exit codes; --help and docs/client.md list them. */
 enum options_exit {
@@ -28,13 +29,18 @@ struct options_remode {
 struct options_text {
 	char *keys; /* owned; escapes are resolved; NULL = not given */
 };
+enum options_cursor { OPTIONS_CURSOR_HOST, OPTIONS_CURSOR_CLIENT };
 #define ARGS_TYPE_remode struct options_remode
+#define ARGS_TYPE_cursor enum options_cursor
+#define ARGS_TYPE_codec	 uint8_t /* one PUNKTFUNK_CODEC_ bit */
 #define ARGS_TYPE_text	 struct options_text
 
 /* The one table: kind, field, option, metavariable, smallest, largest (of numbers), help. */
 #define OPTIONS_TABLE(X) \
-	X(endpoint, connect, "connect", "HOST[:PORT]", 0, 0, \
-		"the host to connect to; an IPv6 address goes in brackets (port 9777)") \
+	X(host, host, NULL, "HOST", 0, 0, \
+		"the host: its name, as hosts and discover list it, or its address (port 9777)") \
+	X(host, connect, "connect", "HOST[:PORT]", 0, 0, \
+		"the same; an IPv6 address goes in brackets") \
 	X(mode, mode, "mode", "WxHxHZ", 0, 0, "the mode to ask for (1280x720x60)") \
 	X(number, seconds, "seconds", "N", 1, OPTIONS_SECONDS_MAX, \
 		"end so long after the first picture (until the host ends or Ctrl-C)") \
@@ -50,6 +56,13 @@ struct options_text {
 		"type this (US layout) 1 s after the first picture; \\n is Enter, \\t Tab, \\\\ " \
 		"one \\") \
 	X(flag, mouse, "mouse", NULL, 0, 0, "move the pointer in a figure while streaming") \
+	X(number, wait_approval, "wait-approval", "S", 0, OPTIONS_APPROVAL_MAX, \
+		"wait so long for somebody at the host to let this client in (10 s)") \
+	X(cursor, cursor, "cursor", "host|client", 0, 0, \
+		"who draws the pointer; client: its shapes and moves come beside the picture " \
+		"(host)") \
+	X(codec, codec, "codec", "h264", 0, 0, "the codec to ask for; this client decodes one") \
+	X(name, launch, "launch", "ID", 0, 0, "what the host is to start, as it names it") \
 	X(number, bitrate, "bitrate", "KBPS", 500, 8000000, \
 		"ask for this bit rate (the host's choice)") \
 	X(name, name, "name", "NAME", 0, 0, \

@@ -31,6 +31,7 @@
 
 struct run {
 	const struct options *o;
+	struct connect connect;
 	struct punktfunk_connection *connection;
 	struct pipeline *pipeline;
 	struct record *record;
@@ -423,10 +424,23 @@ static void finish(struct run *r)
 	close(r->wake_fd);
 }
 
+static int open_host(struct run *r)
+{
+	char message[CONNECT_MESSAGE_MAX];
+	int code = connect_prepare(&r->connect, r->o, message);
+	if (!code)
+		code = connect_open(&r->connect, &r->connection, message);
+	if (message[0] && (code || !r->o->quiet))
+		run_say("%s", message);
+	memcpy(r->summary.fingerprint, r->connect.fingerprint, sizeof(r->summary.fingerprint));
+	r->summary.host = r->connect.target.host;
+	r->summary.port = r->connect.target.port;
+	return code;
+}
+
 int run_stream(const struct options *o)
 {
-	struct run r = {.o = o, .typing_blocks = -1, .summary = {.options = o}};
-	char message[CONNECT_MESSAGE_MAX];
+	struct run r = {.o = o, .typing_blocks = -1};
 	r.change = change_create();
 	r.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!r.change || r.wake_fd < 0) {
@@ -435,10 +449,9 @@ int run_stream(const struct options *o)
 		change_destroy(r.change);
 		return EXIT_CONNECT;
 	}
-	int code = connect_host(&r.connection, o, r.summary.fingerprint, message);
-	if (message[0] && (code || !o->quiet))
-		run_say("%s", message);
+	int code = open_host(&r);
 	if (code) {
+		connect_finish(&r.connect);
 		change_destroy(r.change);
 		close(r.wake_fd);
 		return code;
@@ -449,6 +462,7 @@ int run_stream(const struct options *o)
 		stream(&r);
 	r.summary.ended_ns = clock_real_ns();
 	finish(&r);
+	connect_finish(&r.connect);
 	return r.code;
 }
 

@@ -135,8 +135,8 @@ static void put_host(FILE *f, const struct stats_summary *s)
 {
 	char hex[TRUST_HEX_MAX];
 	trust_hex(s->fingerprint, hex);
-	put_string(f, "host", s->options->connect.host);
-	put_count(f, "port", s->options->connect.port);
+	put_string(f, "host", s->host);
+	put_count(f, "port", s->port);
 	put_string(f, "fingerprint", hex);
 	put_count(f, "width", s->mode.width);
 	put_count(f, "height", s->mode.height);

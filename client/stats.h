@@ -36,7 +36,8 @@ int stats_trace_finish(struct stats_trace *t);
 enum stats_switch { STATS_SWITCH_NONE, STATS_SWITCH_DONE, STATS_SWITCH_REFUSED, STATS_SWITCH_OPEN };
 
 struct stats_summary {
-	const struct options *options;
+	const char *host; /* where it was reached */
+	uint16_t port;
 	uint8_t fingerprint[32];
 	struct punktfunk_mode mode; /* at the end */
 	uint32_t bitrate_kbps;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,19 +14,24 @@
 #include "client/file.h"
 #include "punktfunk_core.h"
 
-char *trust_path(void)
+char *trust_file(const char *name)
 {
 	char *path;
 	const char *dir = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	int n;
 	/* The XDG rules: a relative path there counts as unset. */
 	if (dir && dir[0] == '/')
-		n = asprintf(&path, "%s/punktfunk/known_hosts", dir);
+		n = asprintf(&path, "%s/punktfunk/%s", dir, name);
 	else if (home && home[0] == '/')
-		n = asprintf(&path, "%s/.config/punktfunk/known_hosts", home);
+		n = asprintf(&path, "%s/.config/punktfunk/%s", home, name);
 	else
 		return NULL;
 	return n < 0 ? NULL : path;
+}
+
+char *trust_path(void)
+{
+	return trust_file("known_hosts");
 }
 
 void trust_hex(const uint8_t sha256[32], char out[TRUST_HEX_MAX])
@@ -36,43 +40,8 @@ void trust_hex(const uint8_t sha256[32], char out[TRUST_HEX_MAX])
 		snprintf(out + 2 * i, 3, "%02x", sha256[i]);
 }
 
-static void make_key(char key[TRUST_LINE_MAX], const char *host, uint16_t port)
-{
-	bool v6 = strchr(host, ':') != NULL;
-	snprintf(key, TRUST_LINE_MAX, "%s%.300s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
-}
-
-static bool read_hex(const char *s, size_t len, uint8_t out[32])
-{
-	if (len != 64)
-		return false;
-	for (size_t i = 0; i < 64; i++) {
-		char c = s[i];
-		int digit = c >= '0' && c <= '9' ? c - '0'
-			: c >= 'a' && c <= 'f'	 ? c - 'a' + 10
-						 : -1;
-		if (digit < 0)
-			return false;
-		out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | digit : digit << 4);
-	}
-	return true;
-}
-
-/*
- * line:  host:port SP sha256hex
- *        1..n         64 lower-case hexadecimal digits
- */
-static bool read_line(const char *line, size_t len, size_t *key_len, uint8_t sha256[32])
-{
-	const char *blank = memchr(line, ' ', len);
-	if (len >= TRUST_LINE_MAX || !blank || blank == line)
-		return false;
-	*key_len = (size_t)(blank - line);
-	return memchr(line, ':', *key_len) && read_hex(blank + 1, len - *key_len - 1, sha256);
-}
-
 /* The whole file as text ("" when there is none), after the checks of owner and mode. */
-static int load(const char *path, char **text, size_t *len, char message[TRUST_MESSAGE_MAX])
+static int read_text(const char *path, char **text, size_t *len, char message[TRUST_MESSAGE_MAX])
 {
 	struct stat st;
 	/* Not blocking: a pipe under this name must not hold the client up. */
@@ -113,52 +82,37 @@ static int load(const char *path, char **text, size_t *len, char message[TRUST_M
 	return err;
 }
 
-static int search(const char *path, const char *text, size_t len, const char *key,
-	uint8_t sha256[32], char message[TRUST_MESSAGE_MAX])
+int trust_load(const char *path, struct known *k, char message[TRUST_MESSAGE_MAX])
 {
-	int found = TRUST_UNKNOWN;
-	size_t key_wanted = strlen(key), n_line = 0;
-	for (const char *p = text, *end = text + len; p < end;) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t line_len = nl ? (size_t)(nl - p) : (size_t)(end - p), key_len;
-		uint8_t hash[32];
-		n_line++;
-		/* A last line without its end is a write that was cut off. */
-		if (line_len && *p != '#' && (!nl || !read_line(p, line_len, &key_len, hash))) {
-			snprintf(message, TRUST_MESSAGE_MAX,
-				"Line %zu of %s is not 'host:port sha256'; mend or remove that "
-				"line, "
-				"or use --pin.",
-				n_line, path);
-			return PUNKTFUNK_E_INVALID;
-		}
-		if (line_len && *p != '#' && key_len == key_wanted &&
-			!strncasecmp(p, key, key_len) && found == TRUST_UNKNOWN) {
-			memcpy(sha256, hash, 32);
-			found = TRUST_KNOWN;
-		}
-		p += line_len + 1;
-	}
-	return found;
-}
-
-int trust_lookup(const char *path, const char *host, uint16_t port, uint8_t sha256[32],
-	char message[TRUST_MESSAGE_MAX])
-{
-	char key[TRUST_LINE_MAX], *text = NULL;
-	size_t len;
+	char *text = NULL;
+	size_t len, bad_line = 0;
 	message[0] = '\0';
-	make_key(key, host, port);
-	int err = load(path, &text, &len, message);
-	if (err)
-		return err;
-	err = search(path, text, len, key, sha256, message);
+	*k = (struct known){0};
+	int err = read_text(path, &text, &len, message);
+	if (!err) {
+		err = known_parse(k, text, len, &bad_line);
+		if (err == PUNKTFUNK_E_INVALID)
+			snprintf(message, TRUST_MESSAGE_MAX,
+				"Line %zu of %s is not 'host:port sha256 [key=value]...'; mend or "
+				"remove "
+				"that line, or use --pin.",
+				bad_line, path);
+		else if (err == PUNKTFUNK_E_FULL)
+			snprintf(message, TRUST_MESSAGE_MAX,
+				"The file of known hosts, %s, has more than %u hosts; remove some, "
+				"or use "
+				"--pin.",
+				path, KNOWN_HOSTS_MAX);
+	}
+	if (err && !message[0])
+		snprintf(message, TRUST_MESSAGE_MAX,
+			"There is no memory left to read %s; end other programs and try again.",
+			path);
 	free(text);
 	return err;
 }
 
-/* Makes the folders of path that are missing. */
-static void make_folders(const char *path)
+void trust_make_folders(const char *path)
 {
 	char *copy = strdup(path);
 	if (!copy)
@@ -188,59 +142,60 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
-int trust_remember(const char *path, const char *host, uint16_t port, const uint8_t sha256[32],
-	char message[TRUST_MESSAGE_MAX])
+static int write_file(const char *path, const struct known *k, char message[TRUST_MESSAGE_MAX])
 {
-	char key[TRUST_LINE_MAX], hex[TRUST_HEX_MAX], *text = NULL, *whole = NULL;
-	uint8_t known[32];
+	char *text = NULL;
 	size_t len;
-	message[0] = '\0';
-	make_key(key, host, port);
-	trust_hex(sha256, hex);
-	make_folders(path);
-	int lock = lock_folder(path);
-	int err = load(path, &text, &len, message);
+	int err = known_format(k, &text, &len);
+	/* What could not be read again must not be written. */
+	if (!err && len > TRUST_FILE_MAX)
+		err = PUNKTFUNK_E_FULL;
 	if (!err)
-		err = search(path, text, len, key, known, message);
-	if (err == TRUST_KNOWN) {
-		err = PUNKTFUNK_OK;
-		if (memcmp(known, sha256, 32) != 0) {
-			err = PUNKTFUNK_E_PIN;
-			trust_explain_mismatch(path, host, port, message);
-		}
-	} else if (err == TRUST_UNKNOWN) {
-		size_t room = len + TRUST_LINE_MAX;
-		whole = malloc(room);
-		if (whole) {
-			memcpy(whole, text,
-				len); /* a comment may hold a NUL: no string functions */
-			len += (size_t)snprintf(whole + len, room - len, "%s %s\n", key, hex);
-		}
-		err = whole ? file_write_atomic(path, whole, len, 0600) : PUNKTFUNK_E_NOMEM;
-		if (err)
-			snprintf(message, TRUST_MESSAGE_MAX,
-				"The host's certificate could not be noted in %s (%s); make that "
-				"folder "
-				"writable or use --pin %s.",
-				path, strerror(errno), hex);
+		err = file_write_atomic(path, text, len, 0600);
+	if (err)
+		snprintf(message, TRUST_MESSAGE_MAX,
+			"The file of known hosts, %s, could not be written (%s); make that folder "
+			"writable, or use --pin.",
+			path,
+			err == PUNKTFUNK_E_FULL		   ? "it would be larger than 1 MiB"
+				: err == PUNKTFUNK_E_NOMEM ? "no memory is left"
+							   : strerror(errno));
+	free(text);
+	return err;
+}
+
+int trust_update(const char *path,
+	int (*change)(struct known *k, void *userdata, char message[TRUST_MESSAGE_MAX]),
+	void *userdata, char message[TRUST_MESSAGE_MAX])
+{
+	struct known k;
+	trust_make_folders(path);
+	int lock = lock_folder(path);
+	int err = trust_load(path, &k, message);
+	if (!err)
+		err = change(&k, userdata, message);
+	if (err > 0) {
+		int written = write_file(path, &k, message);
+		err = written < 0 ? written : err;
 	}
+	known_finish(&k);
 	if (lock >= 0)
 		close(lock);
-	free(text);
-	free(whole);
 	return err;
 }
 
 void trust_explain_mismatch(
 	const char *path, const char *host, uint16_t port, char message[TRUST_MESSAGE_MAX])
 {
-	char key[TRUST_LINE_MAX];
-	make_key(key, host, port);
+	bool v6 = strchr(host, ':') != NULL;
+	char word[ARGS_HOST_MAX + 16];
+	snprintf(word, sizeof(word), "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
 	snprintf(message, TRUST_MESSAGE_MAX,
-		"The certificate of %s is not the one that it had before, so somebody may be in "
-		"between; "
-		"if the host was set up anew, remove its line from %s (or give its fingerprint "
-		"with "
-		"--pin) and connect again.",
-		key, path);
+		"The certificate of %s is not the one that it had before: either somebody is in "
+		"between, or the host was set up anew. Compare with the fingerprint that the "
+		"host's "
+		"own log shows. If the host has a new one, pair again: punktfunk-client pair %s. "
+		"Without pairing, forget the old one first: punktfunk-client hosts forget %s "
+		"(known hosts are in %s).",
+		word, word, word, path);
 }

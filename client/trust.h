@@ -5,42 +5,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/known.h"
+
 /*
- * Trust on first use: which certificate each host had when it was met first. The file is text, one host a
- * line, `host:port sha256hex` (an IPv6 address in brackets); '#' begins a comment line.
+ * The file of known hosts, client/known.h's text: which certificate each host has, and what else is
+ * remembered of it. `host:port sha256` alone, as versions before pairing wrote it, is still a whole line.
  */
 
-#define TRUST_FILE_MAX	  (1024u * 1024u) /* some ten thousand hosts */
-#define TRUST_LINE_MAX	  512u		  /* a DNS name, a port, 64 digits, and room */
-#define TRUST_MESSAGE_MAX 1024u		  /* one sentence with a path */
-
-enum trust_found {
-	TRUST_UNKNOWN = 0, /* never met */
-	TRUST_KNOWN = 1,   /* *sha256 is filled */
-};
+#define TRUST_FILE_MAX	  (1024u * 1024u) /* some thousand hosts */
+#define TRUST_MESSAGE_MAX 2048u /* some sentences with a path and a host, each as long as can be */
 
 /*
- * $XDG_CONFIG_HOME/punktfunk/known_hosts, or ~/.config/punktfunk/known_hosts; malloc'd.
+ * $XDG_CONFIG_HOME/punktfunk/NAME, or ~/.config/punktfunk/NAME; malloc'd.
  * NULL: neither variable says where (or memory is short).
  */
+char *trust_file(const char *name);
+/* Of known_hosts. */
 char *trust_path(void);
+/* Makes the folders of path that are missing, mode 0700. */
+void trust_make_folders(const char *path);
 
 /*
- * Looks host and port up. A file that is not there knows nobody. A file that belongs to another user, that
- * others can write, or with a line that makes no sense is an error, never "unknown": whoever can damage
- * the file must not be able to make a known host a stranger.
- * Returns enum trust_found, or PUNKTFUNK_E_INVALID or PUNKTFUNK_E_IO with a sentence in message.
+ * Reads the file into *k, to be finished with known_finish(). A file that is not there knows nobody. A file
+ * that belongs to another user, that others can write, or with a line that makes no sense is an error, never
+ * "unknown": whoever can damage the file must not be able to make a known host a stranger.
+ * Errors: PUNKTFUNK_E_INVALID, PUNKTFUNK_E_FULL, PUNKTFUNK_E_IO, PUNKTFUNK_E_NOMEM with a sentence in message.
  */
-int trust_lookup(const char *path, const char *host, uint16_t port, uint8_t sha256[32],
-	char message[TRUST_MESSAGE_MAX]) __attribute__((warn_unused_result));
+int trust_load(const char *path, struct known *k, char message[TRUST_MESSAGE_MAX])
+	__attribute__((warn_unused_result));
 
 /*
- * Adds a host that trust_lookup() does not know (the folder is made when needed, mode 0700; the file is
- * replaced atomically, mode 0600). Errors as of trust_lookup(); PUNKTFUNK_E_PIN when the host has
- * become known meanwhile, with another certificate.
+ * Reads, changes and writes the file (atomically, mode 0600; the folder is made when needed, mode 0700) under a
+ * lock, so that two clients at once lose nothing. `change` returns 1 = write it, 0 = nothing changed, or an
+ * error after a sentence in message. Returns what change returned, or an error as of trust_load().
  */
-int trust_remember(const char *path, const char *host, uint16_t port, const uint8_t sha256[32],
-	char message[TRUST_MESSAGE_MAX]) __attribute__((warn_unused_result));
+int trust_update(const char *path,
+	int (*change)(struct known *k, void *userdata, char message[TRUST_MESSAGE_MAX]),
+	void *userdata, char message[TRUST_MESSAGE_MAX]) __attribute__((warn_unused_result));
 
 /* The sentence for a host whose certificate has changed. */
 void trust_explain_mismatch(

@@ -41,10 +41,14 @@ static const char *read_text(const char *name)
 /* Runs the client in the folder; signal_ms: sends SIGINT after so long (0 = never). Returns its exit code. */
 static int run_for(int signal_ms, const char *const *words)
 {
-	char *argv[32] = {(char *)client, (char *)"--connect", (char *)"desk"};
+	char *argv[32] = {(char *)client, (char *)"--connect", (char *)"desk.test"};
 	int argc = 3;
+	/* A word without dashes is a command, which has its own way to name the host. */
+	if (words[0][0] != '-')
+		argc = 1;
 	for (; *words; words++)
 		argv[argc++] = (char *)*words;
+	argv[argc] = NULL;
 	char err_path[128];
 	put_path(err_path, "stderr");
 	pid_t pid = fork();
@@ -100,7 +104,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"stderr", "s.json", "t.csv", "a.mp4", "a.png",
-		"punktfunk/known_hosts", "punktfunk"};
+		"punktfunk/known_hosts", "punktfunk/client.pem", "punktfunk"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[128];
 		put_path(path, names[i]);
@@ -118,7 +122,7 @@ static void each_failure_has_its_code_and_its_words(void **state)
 	expect_said("'\xc3\xa4' (U+00E4)");
 	setenv("FAKE", "timeout", 1);
 	assert_int_equal(RUN("--seconds", "1"), EXIT_CONNECT);
-	expect_said("No connection to desk port 9777 (timed out); check");
+	expect_said("No connection to desk.test port 9777 (timed out); check");
 	setenv("FAKE", "abi", 1);
 	assert_int_equal(RUN("--seconds", "1"), EXIT_CONNECT);
 	expect_said("install");
@@ -176,12 +180,12 @@ static void a_changed_certificate_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "1"), EXIT_FINE);
-	expect_said("First meeting with desk port 9777");
+	expect_said("First meeting with desk.test port 9777");
 	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "1"), EXIT_FINE);
 	assert_null(strstr(said, "First meeting"));
 	setenv("FAKE_CERT", "6b", 1);
 	assert_int_equal(RUN("--seconds", "1"), EXIT_TRUST);
-	expect_said("remove its line from");
+	expect_said("hosts forget desk.test:9777");
 	char pin[65];
 	for (int i = 0; i < 32; i++)
 		memcpy(pin + 2 * i, "6B", 3);
@@ -195,6 +199,104 @@ static void a_changed_certificate_is_refused(void **state)
 	assert_int_equal(truncate(path, 20), 0);
 	assert_int_equal(RUN("--seconds", "1"), EXIT_TRUST);
 	expect_said("Line 1 of");
+}
+
+static void pairing_says_what_to_do(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *fake, *words;
+		int code;
+	} cases[] = {
+		{"notarmed", "punktfunk-host pair --arm there", EXIT_REFUSED},
+		{"toofast", "Wait five seconds", EXIT_REFUSED},
+		{"bound", "meant for another client", EXIT_REFUSED},
+		{"timeout", "words of the fake", EXIT_CONNECT},
+		{"", "Run punktfunk-host pair --arm there again", EXIT_TRUST},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setenv("FAKE", cases[i].fake, 1);
+		assert_int_equal(RUN("pair", "desk.test", "--pin", "9999"), cases[i].code);
+		expect_said(cases[i].words);
+	}
+	assert_int_equal(RUN("pair"), EXIT_USAGE);
+	assert_int_equal(RUN("pair", "desk.test", "--pin", "123"), EXIT_USAGE);
+	expect_said("4 digits");
+	assert_null(read_text("punktfunk/known_hosts"));
+	assert_int_equal(RUN("pair", "desk.test", "--pin", "1234"), EXIT_FINE);
+	expect_said("Paired with desk.test");
+	assert_non_null(strstr(read_text("punktfunk/known_hosts"), "paired=1"));
+	/* A host set up anew is believed again when its PIN proves it. */
+	setenv("FAKE_CERT", "6b", 1);
+	assert_int_equal(RUN("--seconds", "1"), EXIT_TRUST);
+	expect_said("punktfunk-client pair desk.test:9777");
+	char pin[65] = "";
+	for (int i = 0; i < 32; i++)
+		memcpy(pin + 2 * i, "5a", 3);
+	assert_int_equal(
+		RUN("pair", "desk.test", "--pin", "1234", "--fingerprint", pin), EXIT_TRUST);
+	expect_said("--fingerprint names");
+	assert_int_equal(RUN("pair", "desk.test", "--pin", "1234"), EXIT_FINE);
+	expect_said("is forgotten");
+	assert_int_equal(RUN("stream", "desk.test", "--mode", "64x64x60", "--seconds", "1"), 0);
+}
+
+static void hosts_are_listed_renamed_and_forgotten(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN("hosts"), EXIT_FINE);
+	expect_said("No host is known yet");
+	assert_int_equal(RUN("pair", "desk.test:1", "--pin", "1234"), EXIT_FINE);
+	expect_said("stream desk.test:1");
+	assert_int_equal(RUN("hosts", "rename", "desk.test:1", "Living Room"), EXIT_FINE);
+	assert_int_equal(RUN("hosts", "list"), EXIT_FINE);
+	expect_said("Living Room");
+	expect_said("address desk.test:1  paired");
+	assert_int_equal(RUN("hosts", "--json"), EXIT_FINE);
+	expect_said("\"name\": \"Living Room\"");
+	assert_int_equal(
+		RUN("stream", "living room", "--mode", "64x64x60", "--seconds", "1"), EXIT_FINE);
+	assert_int_equal(RUN("wake", "living room"), EXIT_CONNECT);
+	expect_said("--mac");
+	assert_int_equal(RUN("wake", "--mac", "00:11:22:33:44:5x"), EXIT_USAGE);
+	assert_int_equal(RUN("wake", "--mac", "00:11:22:33:44:55"), EXIT_FINE);
+	assert_int_equal(RUN("wake", "--mac", "00:11:22:33:44:55", "--via", "bad"), EXIT_CONNECT);
+	assert_int_equal(RUN("hosts", "forget", "desk"), EXIT_CONNECT);
+	expect_said("hosts lists them");
+	assert_int_equal(RUN("hosts", "forget", "Living Room"), EXIT_FINE);
+	assert_int_equal(RUN("hosts", "burn", "x"), EXIT_USAGE);
+	assert_int_equal(RUN("hosts", "rename", "x"), EXIT_USAGE);
+	assert_int_equal(RUN("hosts", "list", "x"), EXIT_USAGE);
+}
+
+static void a_stranger_is_told_how_to_get_in(void **state)
+{
+	(void)state;
+	setenv("FAKE", "knock", 1);
+	assert_int_equal(RUN("--seconds", "1"), EXIT_CONNECT);
+	expect_said("punktfunk-host approve 1111111111111111");
+	expect_said("--wait-approval");
+	assert_int_equal(RUN("--wait-approval", "5"), EXIT_REFUSED);
+	expect_said("punktfunk-client pair desk.test");
+}
+
+static void the_identity_is_kept_and_never_replaced(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "1"), EXIT_FINE);
+	char first[256], path[128];
+	snprintf(first, sizeof(first), "%s", read_text("punktfunk/client.pem"));
+	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "1"), EXIT_FINE);
+	assert_string_equal(read_text("punktfunk/client.pem"), first);
+	put_path(path, "punktfunk/client.pem");
+	assert_int_equal(truncate(path, 5), 0);
+	assert_int_equal(RUN("--seconds", "1"), EXIT_TRUST);
+	expect_said("client.pem holds no certificate");
+	assert_int_equal(strlen(read_text("punktfunk/client.pem")), 5);
+	unlink(path);
+	setenv("FAKE", "noidentity", 1);
+	assert_int_equal(RUN("--seconds", "1"), EXIT_TRUST);
+	expect_said("No identity could be made");
 }
 
 static void expect_recording(int packets_min, double seconds_min)
@@ -305,6 +407,10 @@ int main(int argc, char **argv)
 		E2E_TEST(an_output_that_cannot_be_written_is_code_6),
 		E2E_TEST(no_picture_is_code_7),
 		E2E_TEST(a_changed_certificate_is_refused),
+		E2E_TEST(pairing_says_what_to_do),
+		E2E_TEST(hosts_are_listed_renamed_and_forgotten),
+		E2E_TEST(a_stranger_is_told_how_to_get_in),
+		E2E_TEST(the_identity_is_kept_and_never_replaced),
 		E2E_TEST(a_whole_run_leaves_its_files),
 		E2E_TEST(the_pointer_alone_is_no_typing),
 		E2E_TEST(damage_is_counted_and_mended),

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/client/h264_source.h"
 
@@ -70,6 +71,60 @@ void punktfunk_connect_opts_init(struct punktfunk_connect_opts *opts)
 	opts->size = sizeof(*opts);
 }
 
+static const char fake_pem[] = "-----BEGIN FAKE-----\n";
+
+int punktfunk_generate_identity(char *cert_pem, size_t cert_cap, char *key_pem, size_t key_cap)
+{
+	if (fake_is("noidentity"))
+		return PUNKTFUNK_E_CRYPTO;
+	snprintf(cert_pem, cert_cap, "%s%ld\n", fake_pem, (long)getpid());
+	snprintf(key_pem, key_cap, "key\n");
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_identity_fingerprint(const char *cert_pem, const char *key_pem, uint8_t *out)
+{
+	if (strncmp(cert_pem, fake_pem, sizeof(fake_pem) - 1) != 0 || !strstr(key_pem, "key\n"))
+		return PUNKTFUNK_E_INVALID;
+	memset(out, 0x11, 32);
+	return PUNKTFUNK_OK;
+}
+
+void punktfunk_pair_opts_init(struct punktfunk_pair_opts *opts)
+{
+	memset(opts, 0, sizeof(*opts));
+	opts->size = sizeof(*opts);
+}
+
+/* The right PIN is 1234. */
+int punktfunk_pair(const struct punktfunk_pair_opts *opts, uint8_t *fingerprint, char *message,
+	size_t message_len)
+{
+	uint8_t own[32];
+	own_fingerprint(own);
+	snprintf(message, message_len, "words of the fake");
+	if (opts->expected && memcmp(opts->expected, own, 32) != 0)
+		return PUNKTFUNK_E_PIN;
+	if (fake_is("notarmed"))
+		return PUNKTFUNK_E_NOT_ARMED;
+	if (fake_is("toofast"))
+		return PUNKTFUNK_E_RATE_LIMITED;
+	if (fake_is("bound"))
+		return PUNKTFUNK_E_BOUND_TO_OTHER;
+	if (fake_is("timeout"))
+		return PUNKTFUNK_E_TIMEOUT;
+	if (strcmp(opts->pin, "1234") != 0)
+		return PUNKTFUNK_E_CRYPTO;
+	memcpy(fingerprint, own, 32);
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_wake_on_lan(const uint8_t *mac, const char *address)
+{
+	(void)mac;
+	return address && !strcmp(address, "bad") ? PUNKTFUNK_E_INVALID : PUNKTFUNK_OK;
+}
+
 int punktfunk_connect_opts(struct punktfunk_connection **out,
 	const struct punktfunk_connect_opts *opts, char *message, size_t message_len)
 {
@@ -80,6 +135,16 @@ int punktfunk_connect_opts(struct punktfunk_connection **out,
 	if (fake_is("refuse")) {
 		snprintf(message, message_len, "The host's operator \x1b[31mdenied this client.");
 		return PUNKTFUNK_E_DENIED;
+	}
+	if (fake_is("knock")) {
+		opts->waiting(opts->userdata, 1000);
+		opts->waiting(opts->userdata, 1250);
+		if (opts->approval_timeout_ms) {
+			snprintf(message, message_len, "approved by nobody");
+			return PUNKTFUNK_E_APPROVAL_TIMEOUT;
+		}
+		snprintf(message, message_len, "the host at x heard us and does not let us in");
+		return PUNKTFUNK_E_TIMEOUT;
 	}
 	if (opts->pin && memcmp(opts->pin, own, 32) != 0)
 		return PUNKTFUNK_E_PIN;
