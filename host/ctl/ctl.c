@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/base/log.h"
+#include "core/wire/text.h"
 #include "host/base/loop.h"
 #include "host/ctl/wire.h"
 #include "host/media/clock.h"
@@ -86,7 +86,6 @@ int ctl_call(struct ctl *c, const char *name, const json_t *args, json_t **resul
 	size_t why_len)
 {
 	const struct command *command = find(c, name);
-	json_t *none = args ? NULL : json_object();
 	*result = NULL;
 	if (!command) {
 		snprintf(why, why_len,
@@ -96,6 +95,7 @@ int ctl_call(struct ctl *c, const char *name, const json_t *args, json_t **resul
 	}
 	if (why_len)
 		why[0] = '\0';
+	json_t *none = args ? NULL : json_object();
 	int err = command->fn(args ? args : none, result, why, why_len, command->userdata);
 	json_decref(none);
 	return err;
@@ -112,6 +112,14 @@ static void hang_up(struct peer *p)
 	p->fd = -1;
 }
 
+/* A sentence that was cut, or that quotes a path, may be no UTF-8, which JSON has to be. */
+static json_t *say_no(const char *why)
+{
+	char clean[WHY_LEN];
+	pf_text_clean(clean, sizeof(clean), why, strlen(why));
+	return json_pack("{s:b, s:s}", "ok", 0, "error", clean);
+}
+
 static json_t *answer(struct ctl *c, const json_t *request)
 {
 	char why[WHY_LEN] = "";
@@ -119,11 +127,10 @@ static json_t *answer(struct ctl *c, const json_t *request)
 	const char *name = json_string_value(json_object_get(request, "command"));
 	const json_t *args = json_object_get(request, "args");
 	if (!name || (args && !json_is_object(args)))
-		return json_pack("{s:b, s:s}", "ok", 0, "error",
-			"A request is {\"command\": \"noun.verb\", \"args\": {…}}.");
+		return say_no("A request is {\"command\": \"noun.verb\", \"args\": {…}}.");
 	int err = ctl_call(c, name, args, &result, why, sizeof(why));
 	if (err < 0)
-		return json_pack("{s:b, s:s}", "ok", 0, "error", why[0] ? why : pf_strerror(err));
+		return say_no(why[0] ? why : pf_strerror(err));
 	return result ? json_pack("{s:b, s:o}", "ok", 1, "result", result)
 		      : json_pack("{s:b}", "ok", 1);
 }

@@ -33,6 +33,12 @@ static int64_t now_s(void)
 	return (int64_t)(clock_realtime_ns() / SECOND_NS);
 }
 
+/* Is it in for a time? */
+static bool has_end(const struct native_client *c)
+{
+	return c->access_ends_ns != UINT64_MAX && c->state != CLIENT_ENDING;
+}
+
 static bool has_session(const struct native_client *c)
 {
 	return c->session && c->state != CLIENT_ENDING;
@@ -87,7 +93,7 @@ void access_rearm(struct access *a)
 {
 	uint64_t at = knocks_deadline(&a->knocks), recheck = clock_now_ns() + RECHECK_NS;
 	for (struct native_client *c = a->native->clients; c; c = c->next) {
-		if (!has_session(c) || c->access_ends_ns == UINT64_MAX)
+		if (!has_end(c))
 			continue;
 		at = c->access_ends_ns < at ? c->access_ends_ns : at;
 		at = recheck < at ? recheck : at;
@@ -98,7 +104,7 @@ void access_rearm(struct access *a)
 static void end_expired(struct access *a)
 {
 	for (struct native_client *c = a->native->clients; c; c = c->next) {
-		if (!has_session(c) || c->access_ends_ns == UINT64_MAX)
+		if (!has_end(c))
 			continue;
 		const struct trust_client *t = c->has_fp ? trust_find(a->trust, c->fp) : NULL;
 		if (clock_now_ns() >= c->access_ends_ns || (t && is_over(t)))
@@ -127,32 +133,32 @@ static void warn_problem(const struct access *a)
 			trust_problem(a->trust));
 }
 
-/* What it may not do any more it lets go of. */
 static void tell(struct native_client *c)
 {
 	struct pf_msg m = {.type = PF_MSG_ACCESS_UPDATE};
 	m.access.grants = c->grants;
 	m.access.remaining_s = access_left_s(c);
-	session_release_input(c->session);
 	control_send(c, &m);
-	clip_access(c);
 }
 
 static void update(struct native_client *c, const struct trust_client *t)
 {
-	uint32_t before = access_left_s(c);
-	uint8_t grants = c->grants;
+	const uint8_t lost = c->grants & (uint8_t)~t->grants;
 	if (is_over(t)) {
 		native_end(
 			c, PF_CLOSE_ACCESS_EXPIRED, "the time that this device was given is over");
 		return;
 	}
+	if (c->grants == t->grants && c->access_expires_s == t->expires_s)
+		return;
+	/* Not anew for the same date: the wall clock may have been set back meanwhile. */
+	if (c->access_expires_s != t->expires_s)
+		c->access_ends_ns = end_of(t);
+	c->access_expires_s = t->expires_s;
 	c->grants = t->grants;
-	c->access_ends_ns = end_of(t);
-	uint32_t left = access_left_s(c);
-	/* A second more or less comes from rounding. */
-	if (c->grants != grants || left + 1 < before || left > before + 1 || !left != !before)
-		tell(c);
+	if (lost)
+		session_release_input(c->session);
+	tell(c);
 }
 
 void access_apply(struct access *a)
@@ -268,11 +274,14 @@ static void park(struct access *a, struct native_client *c)
 	access_rearm(a);
 }
 
-static bool let_in(struct native_client *c, uint8_t grants, uint64_t ends_ns)
+/* t NULL = nobody said what it may not do. */
+static bool let_in(struct native_client *c, const struct trust_client *t)
 {
-	c->grants = grants;
-	c->access_ends_ns = ends_ns;
-	if (c->hello.launch[0] && !(grants & PF_GRANT_LAUNCH)) {
+	c->grants = t ? t->grants : (uint8_t)PF_GRANT_ALL;
+	c->access_expires_s = t ? t->expires_s : 0;
+	c->access_ends_ns = t ? end_of(t) : UINT64_MAX;
+	access_rearm(c->native->access);
+	if (c->hello.launch[0] && !(c->grants & PF_GRANT_LAUNCH)) {
 		native_end(c, PF_CLOSE_LAUNCH_NOT_PERMITTED,
 			"this device may watch or play, but not start programs");
 		return false;
@@ -292,10 +301,8 @@ bool access_admit(struct native_client *c)
 			c, PF_CLOSE_ACCESS_EXPIRED, "the time that this device was given is over");
 		return false;
 	}
-	if (t)
-		return let_in(c, t->grants, end_of(t));
-	if (!c->native->host->config->require_pairing)
-		return let_in(c, PF_GRANT_ALL, UINT64_MAX);
+	if (t || !c->native->host->config->require_pairing)
+		return let_in(c, t);
 	if (c->has_fp)
 		park(a, c);
 	else

@@ -161,6 +161,21 @@ static void unpairing_ends_the_session(void **state)
 	raw_expect_close(&a, PF_CLOSE_DENIED, "said no");
 }
 
+static void a_guest_goes_when_the_time_is_over(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	(void)state;
+	json_int_t end = (json_int_t)time(NULL) + 4;
+	rig_pair(rig_bob, "guest", json_pack("{s:I}", "expires", end));
+	rig_hello(&r, rig_bob);
+	rig_welcomed(&r, &w);
+	assert_in_range(w.expires_s, 1, 4);
+	raw_expect_close(&r, PF_CLOSE_ACCESS_EXPIRED, "over");
+	int64_t late = (int64_t)time(NULL) - end;
+	assert_true(late >= -1 && late <= 1);
+}
+
 static void a_client_is_told_what_it_may_do(void **state)
 {
 	struct raw r;
@@ -294,6 +309,7 @@ int main(void)
 		cmocka_unit_test_setup(pairing_lets_a_knock_in, rig_fresh),
 		cmocka_unit_test_setup(one_address_cannot_fill_the_list_of_knocks, rig_fresh),
 		cmocka_unit_test_setup(unpairing_ends_the_session, rig_fresh),
+		cmocka_unit_test_setup(a_guest_goes_when_the_time_is_over, rig_fresh),
 		cmocka_unit_test_setup(a_client_is_told_what_it_may_do, rig_fresh),
 		cmocka_unit_test_setup(a_damaged_list_lets_nobody_in_and_loses_nobody, rig_fresh),
 		cmocka_unit_test_setup(a_restart_forgets_no_device, rig_fresh),

@@ -26,6 +26,10 @@ static pthread_t thread;
 static int echo(const json_t *args, json_t **result, char *reason, size_t len, void *userdata)
 {
 	(void)userdata;
+	if (json_object_get(args, "cut")) {
+		snprintf(reason, len, "a path in Latin-1: caf\xe9");
+		return PF_E_INVALID;
+	}
 	if (json_object_get(args, "fail")) {
 		snprintf(reason, len, "it cannot be; do that");
 		return PF_E_INVALID;
@@ -116,6 +120,8 @@ static void a_request_gets_its_reply(void **state)
 	assert_int_equal(ask("test.echo", json_pack("{s:b}", "fail", 1), &result), PF_E_INVALID);
 	assert_string_equal(why, "it cannot be; do that");
 	assert_null(result);
+	assert_int_equal(ask("test.echo", json_pack("{s:b}", "cut", 1), &result), PF_E_INVALID);
+	assert_string_equal(why, "a path in Latin-1: caf?");
 	assert_int_equal(ask("test.unknown", NULL, &result), PF_E_INVALID);
 	assert_non_null(strstr(why, "no command of that name"));
 	assert_int_equal(ask("test.large", NULL, &result), PF_OK);
