@@ -91,6 +91,12 @@ static void say(struct pf_msg m)
 	shipped_call(host, do_msg, &m);
 }
 
+static void do_bytes(struct shipped *s, void *arg)
+{
+	const struct bytes *b = arg;
+	pf_check(shipped_bytes(s, 0, b->data, b->len, false) >= 0);
+}
+
 static void hear(enum pf_msg_type type, struct pf_msg *m)
 {
 	static struct shipped_item i;
@@ -697,6 +703,14 @@ static void change_to(uint16_t shard)
 	assert_int_equal(m.shard_payload, shard);
 }
 
+/* Our writer refuses most of them, so the bytes are set here. */
+static void say_shard_payload(uint16_t payload)
+{
+	uint8_t frame[] = {7, 0, 'P', 'K', 'F', 'c', PF_MSG_SHARD_PAYLOAD_CHANGED, 0, 0};
+	pf_put_le16(frame + 7, payload);
+	shipped_call(host, do_bytes, &(struct bytes){frame, sizeof(frame)});
+}
+
 static void packets_change_their_size(void **state)
 {
 	(void)state;
@@ -726,7 +740,7 @@ static void packets_change_their_size(void **state)
 	/* Sizes that nobody allowed are not answered. */
 	static const uint16_t bad[] = {0, 510, 1001, 1410, 65535};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		say((struct pf_msg){.type = PF_MSG_SHARD_PAYLOAD_CHANGED, .shard_payload = bad[i]});
+		say_shard_payload(bad[i]);
 	change_to(1408); /* the next answer is to this one */
 	show(7, 1408);
 	expect_picture(7);
