@@ -24,6 +24,16 @@ static inline uint64_t pf_get_le64(const uint8_t *p)
 	return (uint64_t)pf_get_le32(p) | (uint64_t)pf_get_le32(p + 4) << 32;
 }
 
+static inline uint16_t pf_get_be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t pf_get_be32(const uint8_t *p)
+{
+	return (uint32_t)pf_get_be16(p) << 16 | pf_get_be16(p + 2);
+}
+
 static inline uint64_t pf_get_be64(const uint8_t *p)
 {
 	uint64_t v = 0;
@@ -48,6 +58,18 @@ static inline void pf_put_le64(uint8_t *p, uint64_t v)
 {
 	pf_put_le32(p, (uint32_t)v);
 	pf_put_le32(p + 4, (uint32_t)(v >> 32));
+}
+
+static inline void pf_put_be16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void pf_put_be32(uint8_t *p, uint32_t v)
+{
+	pf_put_be16(p, (uint16_t)(v >> 16));
+	pf_put_be16(p + 2, (uint16_t)v);
 }
 
 static inline void pf_put_be64(uint8_t *p, uint64_t v)
@@ -111,6 +133,18 @@ static inline uint64_t pf_read_le64(struct pf_reader *r)
 {
 	const uint8_t *p = pf_read_bytes(r, 8);
 	return p ? pf_get_le64(p) : 0;
+}
+
+static inline uint16_t pf_read_be16(struct pf_reader *r)
+{
+	const uint8_t *p = pf_read_bytes(r, 2);
+	return p ? pf_get_be16(p) : 0;
+}
+
+static inline uint32_t pf_read_be32(struct pf_reader *r)
+{
+	const uint8_t *p = pf_read_bytes(r, 4);
+	return p ? pf_get_be32(p) : 0;
 }
 
 /* The writer's twin: after the first write that does not fit, ok is false and nothing is stored. */
