@@ -35,7 +35,7 @@ struct pf_nvvideo;
 #define PF_NVVIDEO_SEAL_LEN	    32u /* in front of an encrypted packet: IV, frame number, tag */
 
 struct pf_nvvideo_params {
-	size_t packet_size; /* the client's; even, PF_NVVIDEO_MIN.. to PF_NVVIDEO_MAX_PACKET_SIZE */
+	size_t packet_size; /* the client's; PF_NVVIDEO_MIN_PACKET_SIZE to PF_NVVIDEO_MAX_PACKET_SIZE */
 	unsigned fec_percent; /* parity as a share of data, 0..PF_NVVIDEO_MAX_PERCENT; 0 = none */
 	unsigned
 		min_parity; /* the client's minRequiredFecPackets: a floor for each block, 0..255 */
