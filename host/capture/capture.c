@@ -89,3 +89,9 @@ int capture_set_mode(struct capture *c, uint32_t width, uint32_t height, uint32_
 		return PF_E_INVALID;
 	return c->impl->set_mode(c, width, height, refresh_hz);
 }
+
+void capture_draw_cursor(struct capture *c, bool drawn)
+{
+	if (c->caps.cursor)
+		c->impl->draw_cursor(c, drawn);
+}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "host/media/cursor.h"
 #include "host/media/frame.h"
 
 /*
@@ -21,9 +22,16 @@ struct capture_params {
 	const char *output_name;
 	/* synthetic: the picture to make; other backends follow the output. */
 	uint32_t width, height, refresh_hz;
-	bool cursor; /* draw the pointer into the picture */
+	bool cursor; /* draw the pointer into the picture, until capture_draw_cursor() */
 	/* On the backend's thread. The callee takes its own reference if it keeps the frame. */
 	void (*on_frame)(struct frame *frame, void *userdata);
+	/*
+	 * Where the pointer is now: at most once a frame, and only when something of it changed. shape: NULL
+	 * where it is the one of the call before. Only from backends with caps.cursor; on the backend's thread. The
+	 * callee takes its own reference if it keeps the shape. May be NULL.
+	 */
+	void (*on_cursor)(
+		struct cursor_shape *shape, const struct cursor_state *state, void *userdata);
 	/* Capture ended by itself (compositor gone, output gone). Once, on the backend's thread. */
 	void (*on_lost)(int err, const char *why, void *userdata);
 	void *userdata;
@@ -31,6 +39,7 @@ struct capture_params {
 
 struct capture_caps {
 	bool damage_driven; /* frames come only when something changed */
+	bool cursor;	    /* tells the pointer's shape and place apart from the picture */
 	bool resizes;	    /* follows set_mode() or the output by itself, without a restart */
 };
 
@@ -42,6 +51,8 @@ struct capture_impl {
 	void (*stop)(struct capture *base); /* synchronous: no callback after it returns */
 	/* optional: NULL for backends that follow their output */
 	int (*set_mode)(struct capture *base, uint32_t width, uint32_t height, uint32_t refresh_hz);
+	/* with caps.cursor */
+	void (*draw_cursor)(struct capture *base, bool drawn);
 };
 
 struct capture {
@@ -73,6 +84,9 @@ void capture_stop(struct capture *c); /* may be called when not started; not fro
  */
 int capture_set_mode(
 	struct capture *c, uint32_t width, uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
+
+/* Is the pointer in the pictures from here on? Nothing happens without caps.cursor. Thread: as above. */
+void capture_draw_cursor(struct capture *c, bool drawn);
 
 /*
  * The synthetic source writes its frame number and CLOCK_REALTIME stamp into the top rows of each

@@ -7,6 +7,7 @@
 #include "host/base/log.h"
 #include "host/base/thread.h"
 #include "host/capture/capture.h"
+#include "host/capture/synthetic_cursor.h"
 #include "host/capture/synthetic_mark.h"
 #include "host/media/clock.h"
 
@@ -16,6 +17,11 @@
 #define PIXEL_ALIGN 64u
 #define BLACK	    0x00000000u
 #define WHITE	    0x00ffffffu
+
+/* A box of the picture. */
+struct box {
+	uint32_t x, y, width, height;
+};
 
 /*
  * A picture buffer. What is drawn in it is remembered, so that a frame costs only what differs: the
@@ -28,6 +34,7 @@ struct slot {
 	bool painted;
 	uint32_t *pixels;
 	uint32_t square_x, square_y;
+	struct box cursor; /* with width 0: none is drawn */
 	uint8_t mark[SYNTHETIC_MARK_BITS / 8];
 };
 
@@ -47,7 +54,11 @@ struct synthetic {
 	struct capture base;
 	struct pool *pool;		/* the thread's while it runs */
 	_Atomic(struct pool *) pending; /* the next mode, for the thread to pick up */
-	uint32_t last_square_y;		/* of the frame before, UINT32_MAX = none of this mode */
+	struct synthetic_cursor cursor;
+	struct cursor_state told; /* of the last on_cursor(); serial 0 = none */
+	_Atomic bool draws_cursor;
+	struct box last_cursor; /* of the frame before */
+	uint32_t last_square_y; /* of the frame before, UINT32_MAX = none of this mode */
 	struct thread thread;
 	_Atomic uint32_t wake; /* futex word: bumped by stop() and set_mode() */
 	_Atomic bool quit;
@@ -200,6 +211,37 @@ static uint32_t bounce(uint64_t step, uint32_t range)
 	return at <= range ? at : 2u * range - at;
 }
 
+/* What of the shape lies in the picture. */
+static struct box cursor_box(
+	const struct pool *p, const struct cursor_shape *shape, const struct cursor_state *at)
+{
+	int32_t x0 = at->x - shape->hot_x, y0 = at->y - shape->hot_y;
+	int32_t x1 = x0 + shape->width, y1 = y0 + shape->height;
+	x0 = x0 < 0 ? 0 : x0;
+	x1 = x1 > (int32_t)p->width ? (int32_t)p->width : x1;
+	y1 = y1 > (int32_t)p->height ? (int32_t)p->height : y1;
+	return (struct box){(uint32_t)x0, (uint32_t)y0, (uint32_t)(x1 - x0), (uint32_t)(y1 - y0)};
+}
+
+static void draw_cursor(struct synthetic *c, struct slot *s, uint64_t seq)
+{
+	const struct pool *p = s->pool;
+	struct cursor_state at;
+	struct cursor_shape *shape = synthetic_cursor_at(
+		&c->cursor, seq, p->refresh_hz, p->width, p->height, p->top, &at);
+	if (atomic_load_explicit(&c->draws_cursor, memory_order_relaxed)) {
+		s->cursor = cursor_box(p, shape, &at);
+		cursor_shape_paint(shape, (uint8_t *)s->pixels, p->stride_px * sizeof(uint32_t),
+			p->width, p->height, FRAME_BGRX, at.x, at.y);
+	}
+	if (!c->base.params.on_cursor ||
+		(at.serial == c->told.serial && at.x == c->told.x && at.y == c->told.y))
+		return;
+	c->base.params.on_cursor(
+		at.serial == c->told.serial ? NULL : shape, &at, c->base.params.userdata);
+	c->told = at;
+}
+
 static void draw(struct slot *s, uint64_t seq)
 {
 	struct pool *p = s->pool;
@@ -210,7 +252,9 @@ static void draw(struct slot *s, uint64_t seq)
 		s->painted = true;
 	} else {
 		draw_background(s, s->square_x, s->square_y, p->side, p->side);
+		draw_background(s, s->cursor.x, s->cursor.y, s->cursor.width, s->cursor.height);
 	}
+	s->cursor = (struct box){0};
 	s->square_x = bounce(seq * (1 + p->width / 200), p->range_x);
 	s->square_y = p->top + bounce(seq * (1 + p->height / 200), p->range_y);
 	for (uint32_t y = 0; y < p->side; y++)
@@ -241,7 +285,10 @@ static void tell_damage(struct synthetic *c, struct slot *s)
 		frame_damage_add(d, 0, s->pool->top);
 		frame_damage_add(d, c->last_square_y, c->last_square_y + s->pool->side);
 		frame_damage_add(d, s->square_y, s->square_y + s->pool->side);
+		frame_damage_add(d, c->last_cursor.y, c->last_cursor.y + c->last_cursor.height);
+		frame_damage_add(d, s->cursor.y, s->cursor.y + s->cursor.height);
 	}
+	c->last_cursor = s->cursor;
 	c->last_square_y = s->square_y;
 }
 
@@ -253,6 +300,7 @@ static void make_frame(struct synthetic *c)
 		return;
 	}
 	draw(s, c->seq);
+	draw_cursor(c, s, c->seq);
 	struct frame *f = &s->frame;
 	frame_init(f);
 	f->width = s->pool->width;
@@ -324,6 +372,7 @@ static void synthetic_destroy(struct capture *base)
 	struct synthetic *c = synthetic_from(base);
 	unref_pool(atomic_load(&c->pending));
 	unref_pool(c->pool);
+	synthetic_cursor_finish(&c->cursor);
 	free(c);
 }
 
@@ -334,11 +383,15 @@ static int synthetic_create(struct capture **out, const struct capture_params *p
 		return PF_E_NOMEM;
 	c->base.impl = &capture_synthetic_impl;
 	c->base.caps.resizes = true;
+	c->base.caps.cursor = true;
+	atomic_init(&c->draws_cursor, params->cursor);
 	c->last_square_y = UINT32_MAX;
 	c->base.params = *params;
 	c->base.params.wayland_display = NULL;
 	c->base.params.output_name = NULL;
 	int err = create_pool(&c->pool, params->width, params->height, params->refresh_hz);
+	if (err >= 0)
+		err = synthetic_cursor_init(&c->cursor);
 	if (err < 0) {
 		synthetic_destroy(&c->base);
 		return err;
@@ -351,6 +404,7 @@ static int synthetic_start(struct capture *base)
 {
 	struct synthetic *c = synthetic_from(base);
 	atomic_store(&c->quit, false);
+	c->told = (struct cursor_state){0};
 	return thread_start(&c->thread, "capture", THREAD_MEDIA, run, c);
 }
 
@@ -378,6 +432,11 @@ static int synthetic_set_mode(
 	return 0;
 }
 
+static void synthetic_draw_cursor(struct capture *base, bool drawn)
+{
+	atomic_store(&synthetic_from(base)->draws_cursor, drawn);
+}
+
 const struct capture_impl capture_synthetic_impl = {
 	.name = "synthetic",
 	.create = synthetic_create,
@@ -385,4 +444,5 @@ const struct capture_impl capture_synthetic_impl = {
 	.start = synthetic_start,
 	.stop = synthetic_stop,
 	.set_mode = synthetic_set_mode,
+	.draw_cursor = synthetic_draw_cursor,
 };

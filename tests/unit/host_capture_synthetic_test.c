@@ -103,6 +103,77 @@ static void marks_are_read_at_every_size(void **state)
 		check_size(sizes[i][0], sizes[i][1]);
 }
 
+/* Only the pointer has white below the mark. */
+static unsigned count_white(const struct frame *f)
+{
+	struct synthetic_mark_layout layout;
+	unsigned n = 0;
+	assert_true(synthetic_mark_layout(&layout, f->width, f->height));
+	for (uint32_t y = layout.rows * layout.block; y < f->height; y++)
+		for (uint32_t x = 0; x < f->width; x++)
+			n += !memcmp(f->pixels + y * f->stride + 4 * (size_t)x, "\xff\xff\xff", 3);
+	return n;
+}
+
+struct pointer {
+	struct sink sink;
+	_Atomic unsigned n_told, n_shapes;
+	_Atomic int32_t x, y;
+};
+
+static void take_cursor(struct cursor_shape *shape, const struct cursor_state *at, void *userdata)
+{
+	struct pointer *p = userdata;
+	atomic_fetch_add(&p->n_told, 1);
+	atomic_fetch_add(&p->n_shapes, shape != NULL);
+	assert_true(!shape || shape->serial == at->serial);
+	assert_true(at->visible);
+	atomic_store(&p->x, at->x);
+	atomic_store(&p->y, at->y);
+}
+
+static void the_pointer_is_told_and_drawn_or_not(void **state)
+{
+	struct pointer p = {0};
+	struct capture *c;
+	struct capture_params params = make_params(&p.sink, 320, 240, 200);
+	(void)state;
+	params.cursor = true;
+	params.on_cursor = take_cursor;
+	params.userdata = &p;
+	assert_int_equal(capture_create(&c, "synthetic", &params), 0);
+	assert_true(c->caps.cursor);
+	assert_int_equal(capture_start(c), 0);
+	unsigned most = 0;
+	for (int i = 0; i < 40; i++) {
+		struct frame *f = mailbox_take(&p.sink.mailbox, 10 * SECOND_NS);
+		assert_non_null(f);
+		unsigned n = count_white(f);
+		/* The shape is the same for two seconds: more would be a trail. */
+		most = n > most ? n : most;
+		assert_true(n > 0 && n < 32 * 32);
+		frame_unref(f);
+	}
+	assert_true(most < 32 * 32 / 2);
+	capture_draw_cursor(c, false);
+	unsigned n = 1;
+	for (int i = 0; i < 40 && n; i++) {
+		struct frame *f = mailbox_take(&p.sink.mailbox, 10 * SECOND_NS);
+		assert_non_null(f);
+		n = i < 6 ? 1 : count_white(f);
+		frame_unref(f);
+	}
+	assert_int_equal(n, 0);
+	capture_stop(c);
+	assert_true(atomic_load(&p.n_told) >= 40);
+	assert_true(atomic_load(&p.n_told) <= atomic_load(&p.sink.n_frames));
+	assert_int_equal(atomic_load(&p.n_shapes), 1);
+	assert_in_range(atomic_load(&p.x), 0, 319);
+	assert_in_range(atomic_load(&p.y), 0, 239);
+	drain(&p.sink);
+	capture_destroy(c);
+}
+
 static void a_picture_without_a_mark_is_refused(void **state)
 {
 	static uint8_t luma[320 * 240];
@@ -269,6 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(marks_are_read_at_every_size),
+		cmocka_unit_test(the_pointer_is_told_and_drawn_or_not),
 		cmocka_unit_test(a_picture_without_a_mark_is_refused),
 		cmocka_unit_test(the_rate_is_kept_without_drift),
 		cmocka_unit_test(frames_are_skipped_when_all_are_held),
