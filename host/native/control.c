@@ -79,6 +79,7 @@ static const struct {
 	{PF_MSG_CLOCK_PROBE, ANSWERED, echo_clock},
 	{PF_MSG_CLIP_CONTROL, ANSWERED, clip_wanted},
 	{PF_MSG_CLIP_OFFER, DROPPABLE, clip_offered},
+	{PF_MSG_CURSOR_RENDER, DROPPABLE, cursor_render},
 	{PF_MSG_INPUT_EDGE, UNCOUNTED, input_edge},
 };
 
@@ -130,7 +131,9 @@ int control_open(struct native_client *c)
 	int err = mode_open(c);
 	if (err >= 0)
 		err = delivery_open(c);
-	return err < 0 ? err : clip_open(c);
+	if (err >= 0)
+		err = clip_open(c);
+	return err < 0 ? err : cursor_open(c);
 }
 
 void control_close(struct native_client *c)
@@ -140,6 +143,7 @@ void control_close(struct native_client *c)
 			(unsigned long long)c->control.n_malformed);
 	input_close(c);
 	clip_close(c);
+	cursor_close(c);
 	loop_remove(&c->mode_timer);
 	loop_remove(&c->path_timer);
 }

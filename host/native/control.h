@@ -12,6 +12,8 @@
  * that does it; none of those may fail: what makes no sense is ignored or answered. Thread: the control loop.
  */
 
+struct cursor_shape;
+struct cursor_state;
 struct native_client;
 
 /* To the client; one that does not read its stream is ended. */
@@ -31,6 +33,15 @@ int delivery_open(struct native_client *c) PF_MUST_CHECK;
 void delivery_begin(struct native_client *c);
 void delivery_wanted(struct native_client *c, const struct pf_msg *m);
 void shard_acked(struct native_client *c, const struct pf_msg *m);
+
+/* cursor.c */
+int cursor_open(struct native_client *c) PF_MUST_CHECK;
+void cursor_close(struct native_client *c);
+/* Before the Welcome: the bit for it, or 0. */
+uint8_t cursor_begin(struct native_client *c);
+void cursor_render(struct native_client *c, const struct pf_msg *m);
+/* session_sink::cursor */
+void cursor_moved(struct cursor_shape *shape, const struct cursor_state *state, void *userdata);
 
 /* input.c */
 void input_open(struct native_client *c);

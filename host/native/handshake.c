@@ -69,6 +69,7 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 		.codec = choose_codec(c),
 		.sink = {.video = data_video,
 			.between = probe_between,
+			.cursor = c->hello.client_caps & PF_CCAP_CURSOR ? cursor_moved : NULL,
 			.lost = on_session_lost,
 			.userdata = c},
 		.name = c->name,
@@ -118,7 +119,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.bitrate_kbps = kbps;
 	w.codec = choose_codec(c);
 	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
-	w.host_caps = clip_host_caps(c);
+	w.host_caps = clip_host_caps(c) | cursor_begin(c);
 	w.host_caps2 = PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY | PF_HCAP2_INPUT_EDGES;
 	announce_input(c, &w);
 	w.grants = c->grants;

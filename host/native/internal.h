@@ -38,6 +38,7 @@
 
 struct access;
 struct clip;
+struct cursor_out;
 struct loop_source;
 struct pf_pair_host;
 
@@ -132,6 +133,7 @@ struct native_client {
 	struct input_budget input;
 	struct control_budget control;
 	struct clip *clip;
+	struct cursor_out *cursor;
 	struct pf_hello hello;
 	uint16_t start_port;
 	uint16_t early_port; /* of a punch that overtook Start; 0 = none */

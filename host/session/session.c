@@ -12,6 +12,7 @@
 #include "host/encode/encoder.h"
 #include "host/host.h"
 #include "host/inject/inject.h"
+#include "host/session/cursor.h"
 #include "host/session/report.h"
 #include "host/session/video.h"
 #include "host/vdisplay/vdisplay.h"
@@ -28,6 +29,7 @@ struct session {
 	struct inject *inject;
 	struct video video;
 	struct trace *trace;
+	struct cursor_relay cursor;
 	bool told_lost;
 	/* Written once by a media thread before it posts; read by the loop after that post. */
 	_Atomic bool lost_claimed;
@@ -35,10 +37,21 @@ struct session {
 };
 
 /* What a media thread posts: the session may be gone when it arrives, so it is named by number. */
-struct lost_post {
+struct session_post {
 	struct host *host;
 	uint64_t id;
 };
+
+static struct session *posted_session(const void *data, size_t len)
+{
+	struct session_post post;
+	pf_check(len == sizeof(post));
+	memcpy(&post, data, sizeof(post));
+	struct session *s = post.host->sessions;
+	while (s && s->id != post.id)
+		s = s->next;
+	return s;
+}
 
 static void tell_lost(struct session *s, const char *why)
 {
@@ -50,14 +63,9 @@ static void tell_lost(struct session *s, const char *why)
 
 static void handle_lost(const void *data, size_t len)
 {
-	struct lost_post post;
-	pf_check(len == sizeof(post));
-	memcpy(&post, data, sizeof(post));
-	for (struct session *s = post.host->sessions; s; s = s->next)
-		if (s->id == post.id) {
-			tell_lost(s, s->lost_why);
-			return;
-		}
+	struct session *s = posted_session(data, len);
+	if (s)
+		tell_lost(s, s->lost_why);
 }
 
 static void post_lost(struct session *s, const char *why)
@@ -65,7 +73,7 @@ static void post_lost(struct session *s, const char *why)
 	if (atomic_exchange(&s->lost_claimed, true))
 		return;
 	snprintf(s->lost_why, sizeof(s->lost_why), "%s", why);
-	struct lost_post post = {s->host, s->id};
+	struct session_post post = {s->host, s->id};
 	/* A full queue would lose the news; the client's own timeout then ends the session. */
 	if (loop_post(s->host->loop, handle_lost, &post, sizeof(post)) < 0)
 		log_warn("session: the control loop is stuck");
@@ -75,6 +83,26 @@ static void on_frame(struct frame *frame, void *userdata)
 {
 	struct session *s = userdata;
 	video_push(&s->video, frame);
+}
+
+static void handle_cursor(const void *data, size_t len)
+{
+	struct session *s = posted_session(data, len);
+	if (!s)
+		return;
+	struct cursor_state state;
+	struct cursor_shape *shape = cursor_relay_take(&s->cursor, &state);
+	s->params.sink.cursor(shape, &state, s->params.sink.userdata);
+	cursor_shape_unref(shape);
+}
+
+static void on_cursor(struct cursor_shape *shape, const struct cursor_state *state, void *userdata)
+{
+	struct session *s = userdata;
+	struct session_post post = {s->host, s->id};
+	if (cursor_relay_put(&s->cursor, shape, state) &&
+		loop_post(s->host->loop, handle_cursor, &post, sizeof(post)) < 0)
+		cursor_relay_untold(&s->cursor);
 }
 
 static void on_capture_lost(int err, const char *why, void *userdata)
@@ -144,6 +172,7 @@ static int make_capture(struct session *s, const char **why)
 		.refresh_hz = s->mode.refresh_hz,
 		.cursor = true,
 		.on_frame = on_frame,
+		.on_cursor = s->params.sink.cursor ? on_cursor : NULL,
 		.on_lost = on_capture_lost,
 		.userdata = s,
 	};
@@ -250,6 +279,7 @@ void session_destroy_kept(struct session *s, struct vdisplay_output *output)
 	struct session_stats stats;
 	bool ran = s->video.running;
 	capture_destroy(s->capture);
+	cursor_shape_unref(atomic_load(&s->cursor.shape));
 	video_stop(&s->video);
 	inject_destroy(s->inject);
 	memset(output, 0, sizeof(*output));
@@ -296,6 +326,16 @@ int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mo
 	atomic_store(&s->video.refresh_hz, s->mode.refresh_hz);
 	*made = s->mode;
 	return PF_OK;
+}
+
+bool session_reports_cursor(const struct session *s)
+{
+	return s->params.sink.cursor && s->capture->caps.cursor;
+}
+
+void session_draw_cursor(struct session *s, bool drawn)
+{
+	capture_draw_cursor(s->capture, drawn);
 }
 
 void session_wake_sender(struct session *s)

@@ -9,6 +9,7 @@
 #include "core/wire/datagram.h"
 #include "core/wire/handshake.h"
 #include "host/inject/inject.h"
+#include "host/media/cursor.h"
 #include "host/media/unit.h"
 
 /*
@@ -31,6 +32,12 @@ struct session_sink {
 	 * the latest, CLOCK_MONOTONIC ns: UINT64_MAX = after the next unit or session_wake_sender(). May be NULL.
 	 */
 	uint64_t (*between)(void *userdata);
+	/*
+	 * The pointer, from the loop, where the capture tells it apart: its newest place, and its shape where that
+	 * changed (else NULL; borrowed). NULL = not wanted.
+	 */
+	void (*cursor)(
+		struct cursor_shape *shape, const struct cursor_state *state, void *userdata);
 	/* The session cannot go on (compositor gone, encoder failed); once, from the loop. The owner ends it,
 	 * but must not destroy the session inside this call. */
 	void (*lost)(const char *why, void *userdata);
@@ -83,6 +90,10 @@ const char *session_wayland_display(const struct session *s);
 /* Errors: PF_E_INVALID, PF_E_IO: the old mode goes on. The stream goes on with a keyframe of the new size. */
 int session_set_mode(
 	struct session *s, const struct pf_mode *mode, struct pf_mode *made) PF_MUST_CHECK;
+/* Does the sink's cursor() get the pointer? Then it may be left out of the picture. */
+bool session_reports_cursor(const struct session *s);
+/* Only where it is reported. Pictures have the pointer until this says otherwise. */
+void session_draw_cursor(struct session *s, bool drawn);
 void session_wake_sender(struct session *s);
 void session_request_keyframe(struct session *s); /* Thread: any */
 /*

@@ -16,7 +16,7 @@ struct raw {
 	int64_t stream;
 	bool ready, ended;
 	struct pf_quic_end end;
-	uint8_t got[4096]; /* what the host said on any stream, but for what other() takes */
+	uint8_t got[128 << 10]; /* what the host said on any stream, but for what other() takes */
 	size_t got_len;
 	/* Streams beside the control stream. NULL = as that. */
 	void (*other)(struct raw *r, int64_t id, const uint8_t *data, size_t len, bool fin);
