@@ -176,12 +176,19 @@ void access_apply(struct access *a)
 	native_flush(a->native);
 }
 
-static void refresh(struct access *a)
+void access_refresh(struct access *a)
 {
+	uint8_t before[TRUST_MAX][PF_FINGERPRINT_LEN];
+	const size_t n = trust_count(a->trust);
+	for (size_t i = 0; i < n; i++)
+		memcpy(before[i], trust_at(a->trust, i)->fp, sizeof(before[i]));
 	if (!trust_refresh(a->trust))
 		return;
 	warn_problem(a);
 	access_apply(a);
+	for (size_t i = 0; i < n; i++)
+		if (!trust_find(a->trust, before[i]))
+			native_forget(a->native, before[i]);
 }
 
 static void on_watched(uint32_t events, void *userdata)
@@ -191,7 +198,7 @@ static void on_watched(uint32_t events, void *userdata)
 	(void)events;
 	while (read(a->watch, buf, sizeof(buf)) > 0)
 		;
-	refresh(a);
+	access_refresh(a);
 }
 
 /* Without it a change by another program counts from the next Hello on, and running sessions miss it. */
@@ -292,7 +299,7 @@ static bool let_in(struct native_client *c, const struct trust_client *t)
 bool access_admit(struct native_client *c)
 {
 	struct access *a = c->native->access;
-	refresh(a);
+	access_refresh(a);
 	if (c->state == CLIENT_ENDING)
 		return false;
 	const struct trust_client *t = c->has_fp ? trust_find(a->trust, c->fp) : NULL;

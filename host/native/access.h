@@ -63,6 +63,8 @@ uint8_t access_input_grant(const struct pf_input *event);
 
 /* A client was paired or approved (it is in a->trust): one of it that is parked goes on. */
 void access_paired(struct access *a, const uint8_t fp[static PF_FINGERPRINT_LEN]);
+/* Looks whether another program changed the list of paired clients, and acts on it. */
+void access_refresh(struct access *a);
 /* The list of paired clients changed: sessions end, or are told what they may do now. */
 void access_apply(struct access *a);
 /* Ends whatever this client has here: session, parked knock, kept display. Returns how many connections. */

@@ -86,7 +86,7 @@ static int pair_arm(const json_t *args, json_t **result, char *why, size_t why_l
 	int err = read_terms(args, &grants, &expires_s, why, why_len);
 	if (err < 0)
 		return err;
-	(void)trust_refresh(a->trust);
+	access_refresh(a);
 	/* Better now than when the PIN was typed. */
 	if (trust_problem(a->trust))
 		return fail(why, why_len, "%s", trust_problem(a->trust));
@@ -145,8 +145,7 @@ static int client_list(
 {
 	struct access *a = userdata;
 	(void)args, (void)why, (void)why_len;
-	if (trust_refresh(a->trust))
-		access_apply(a);
+	access_refresh(a);
 	json_t *list = json_array();
 	for (size_t i = 0; i < trust_count(a->trust); i++) {
 		json_t *client = trust_json_client(trust_at(a->trust, i));
@@ -167,8 +166,7 @@ static int find_client(
 	if (!key)
 		return fail(why, why_len,
 			"Say which device: its name, or the beginning of its fingerprint.");
-	if (trust_refresh(a->trust))
-		access_apply(a);
+	access_refresh(a);
 	if (trust_problem(a->trust))
 		return fail(why, why_len, "%s", trust_problem(a->trust));
 	int err = trust_lookup(a->trust, key, &found);
