@@ -139,6 +139,7 @@ static void tell(struct native_client *c)
 	m.access.grants = c->grants;
 	m.access.remaining_s = access_left_s(c);
 	control_send(c, &m);
+	clip_access(c);
 }
 
 static void update(struct native_client *c, const struct trust_client *t)

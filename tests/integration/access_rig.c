@@ -15,7 +15,7 @@
 #define CTL_WAIT_MS 5000
 
 static const char *const host_args[] = {"--require-pairing", "--source", "synthetic", "--encoder",
-	"null", "--test-pair-cooldown", "0", "--max-concurrent", "8", NULL};
+	"null", "--test-pair-cooldown", "0", "--max-concurrent", "8", "--clipboard", "text", NULL};
 struct host_process rig_host;
 struct pf_identity *rig_alice, *rig_bob, *rig_carol;
 static uint8_t host_fp[32];

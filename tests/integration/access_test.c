@@ -300,6 +300,43 @@ static void a_restart_forgets_no_device(void **state)
 	host_process_clean(&second);
 }
 
+static void expect_clip(struct raw *r, bool enabled, enum pf_clip_reason reason)
+{
+	struct pf_msg m;
+	rig_hear(r, &m);
+	assert_int_equal(m.type, PF_MSG_CLIP_STATE);
+	assert_int_equal(m.clip_state.enabled, enabled);
+	assert_int_equal(m.clip_state.policy, 1);
+	assert_int_equal(m.clip_state.reason, reason);
+}
+
+static void the_clipboard_is_a_grant(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	struct pf_msg m, on = {.type = PF_MSG_CLIP_CONTROL, .clip_control = {.enabled = true}};
+	(void)state;
+	rig_pair(rig_bob, "guest", json_pack("{s:i}", "grants", PF_GRANT_POINTER));
+	rig_hello(&r, rig_bob);
+	rig_welcomed(&r, &w);
+	assert_true(w.host_caps & PF_HCAP_CLIPBOARD);
+	rig_say(&r, &on);
+	expect_clip(&r, false, PF_CLIP_NOT_PERMITTED);
+	rig_must("client.access",
+		json_pack("{s:s, s:i}", "client", "guest", "grants", PF_GRANT_CLIPBOARD));
+	rig_hear(&r, &m);
+	assert_int_equal(m.type, PF_MSG_ACCESS_UPDATE);
+	rig_say(&r, &on);
+	expect_clip(&r, true, PF_CLIP_OK);
+	/* Taken back it is off at once. */
+	rig_must("client.access",
+		json_pack("{s:s, s:i}", "client", "guest", "grants", PF_GRANT_POINTER));
+	rig_hear(&r, &m);
+	assert_int_equal(m.type, PF_MSG_ACCESS_UPDATE);
+	expect_clip(&r, false, PF_CLIP_NOT_PERMITTED);
+	rig_quit(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup(unpairing_ends_the_session, rig_fresh),
 		cmocka_unit_test_setup(a_guest_goes_when_the_time_is_over, rig_fresh),
 		cmocka_unit_test_setup(a_client_is_told_what_it_may_do, rig_fresh),
+		cmocka_unit_test_setup(the_clipboard_is_a_grant, rig_fresh),
 		cmocka_unit_test_setup(a_damaged_list_lets_nobody_in_and_loses_nobody, rig_fresh),
 		cmocka_unit_test_setup(a_restart_forgets_no_device, rig_fresh),
 	};
