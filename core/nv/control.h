@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/crypto/aead.h"
 #include "core/crypto/replay.h"
+#include "core/nv/input.h"
 #include "core/wire/datagram.h"
 
 /*
@@ -101,13 +102,9 @@ enum pf_nv_feedback_kind {
 	PF_NV_TERMINATION,
 };
 
-enum pf_nv_termination {
-	PF_NV_ENDED = 0x80030023,	 /* no error */
-	PF_NV_FRAME_FAILED = 0x800E9403, /* frames could not be made */
-	PF_NV_PROTECTED = 0x800E9302,	 /* protected content */
-};
-
-enum pf_nv_motion { PF_NV_ACCELEROMETER = 1, PF_NV_GYROSCOPE = 2 };
+#define PF_NV_ENDED	   0x80030023u /* no error */
+#define PF_NV_FRAME_FAILED 0x800E9403u /* frames could not be made */
+#define PF_NV_PROTECTED	   0x800E9302u /* protected content */
 
 enum pf_nv_trigger_flags { PF_NV_TRIGGER_RIGHT = 0x04, PF_NV_TRIGGER_LEFT = 0x08 };
 #define PF_NV_TRIGGER_PARAMS 10u
@@ -138,7 +135,7 @@ struct pf_nv_feedback {
 			bool on;
 			struct pf_hdr_meta meta; /* zeros when unknown */
 		} hdr;
-		uint32_t termination; /* enum pf_nv_termination */
+		uint32_t termination; /* PF_NV_ENDED ... */
 	};
 };
 

@@ -56,6 +56,11 @@ enum pf_nv_touch_event {
 	PF_NV_TOUCH_EVENT_COUNT,
 };
 
+enum pf_nv_motion {
+	PF_NV_ACCELEROMETER = 1,
+	PF_NV_GYROSCOPE = 2,
+};
+
 enum pf_nv_pad_type {
 	PF_NV_PAD_UNKNOWN,
 	PF_NV_PAD_XBOX,
