@@ -14,8 +14,9 @@
 
 /* A person copies once in a second at most: of more, on either side, only the newest of each gap counts. */
 #define OFFER_GAP_NS 50000000ull
-/* To turn it on asks the compositor, for a millisecond of the loop. */
-#define CONTROL_GAP_NS 200000000ull
+/* To turn it on asks the compositor, for a millisecond of the loop; for one that hangs it is no more than a fifth. */
+#define CONTROL_GAP_NS	   200000000ull
+#define CONTROL_GAP_FACTOR 4u
 
 #define POLICY_NONE 0u
 #define POLICY_TEXT 1u
@@ -94,7 +95,7 @@ static void take_over(const struct native_client *c)
 	for (struct native_client *o = c->native->clients; o; o = o->next) {
 		if (o == c || o->state == CLIENT_ENDING || !o->clip->board)
 			continue;
-		log_info("native: %s: the clipboard goes to %s", o->name, c->name);
+		log_debug("native: %s: the clipboard goes to %s", o->name, c->name);
 		turn_off(o);
 		tell_state(o, PF_CLIP_TAKEN_OVER);
 	}
@@ -120,11 +121,14 @@ static enum pf_clip_reason turn_on(struct native_client *c)
 		int err = clipboard_create(&k->board, c->native->host->clipboard_name, &params);
 		if (err < 0) {
 			turn_off(c);
-			log_warn("native: %s: the desktop has no clipboard for this host: %s",
-				c->name, pf_strerror(err));
+			if (!k->warned)
+				log_warn("native: %s: the desktop has no clipboard for this host: "
+					 "%s",
+					c->name, pf_strerror(err));
+			k->warned = true;
 			return PF_CLIP_NO_BACKEND;
 		}
-		log_info("native: %s: the clipboard is shared", c->name);
+		log_debug("native: %s: the clipboard is shared", c->name);
 		take_over(c);
 	}
 	return k->wanted_files ? PF_CLIP_NO_FILES : PF_CLIP_OK;
@@ -134,12 +138,14 @@ static void make_wanted(struct native_client *c)
 {
 	struct clip *k = c->clip;
 	enum pf_clip_reason reason = PF_CLIP_OK;
+	uint64_t start_ns = clock_now_ns();
 	k->control_due = false;
-	k->next_control_ns = clock_now_ns() + CONTROL_GAP_NS;
 	if (k->wanted)
 		reason = turn_on(c);
 	else
 		turn_off(c);
+	uint64_t end_ns = clock_now_ns(), gap_ns = CONTROL_GAP_FACTOR * (end_ns - start_ns);
+	k->next_control_ns = end_ns + (gap_ns > CONTROL_GAP_NS ? gap_ns : CONTROL_GAP_NS);
 	tell_state(c, reason);
 }
 

@@ -52,6 +52,7 @@ struct clip {
 	struct loop_source *timer;
 	bool wanted, wanted_files; /* the newest ClipControl */
 	bool control_due, offer_due, take_due, paste_due;
+	bool warned;	  /* the log has been told that there is none */
 	const char *lost; /* the board is gone, and why */
 	uint64_t next_control_ns, next_offer_ns, next_take_ns;
 	/* The desktop's selection. */
