@@ -55,9 +55,14 @@
 #define PACE_LIMITED_PERCENT 120u	    /* of the link: a frame comes no later for it */
 #define PACE_UNKNOWN_PERCENT 200u	    /* of the stream: a keyframe takes three frames' time */
 #define GENTLE_NS	     (5 * NS_PER_S) /* after a loss past repair, and at the beginning */
+#define PACE_FRAMES	     3u
+#define NARROW_BURST	     12000u /* eight packets */
+#define NARROW_SPREAD_NS \
+	(500 * NS_PER_MS) /* a keyframe that takes longer comes too late to heal anything */
 
 /* Parity */
-#define SIGMAS	      3u /* above the mean number of lost packets of a frame: a frame in a thousand */
+#define SIGMAS \
+	4u /* above the mean number of lost packets of a frame: one frame in some thousands */
 #define BOOST_STEP    5u
 #define BOOST_MAX     10u
 #define BOOST_MIN_PPM 1000u
@@ -348,7 +353,7 @@ static uint64_t root(uint64_t x)
 	return r;
 }
 
-/* The least percent that repairs a usual frame of this bitrate all but once in a thousand times. */
+/* The least percent that repairs a usual frame of this bitrate all but once in some thousand times. */
 static unsigned fec_for_loss(const struct pf_adapt *a)
 {
 	uint64_t bytes = (uint64_t)a->kbps * 125 / a->p.refresh_hz;
@@ -395,6 +400,15 @@ void pf_adapt_init(struct pf_adapt *a, const struct pf_adapt_params *params, uin
 	a->kbps = a->p.ceiling_kbps;
 }
 
+void pf_adapt_set_mode(
+	struct pf_adapt *a, uint32_t refresh_hz, size_t shard_payload, size_t packet_len)
+{
+	pf_check(shard_payload);
+	a->p.refresh_hz = refresh_hz ? refresh_hz : USUAL_HZ;
+	a->p.shard_payload = shard_payload;
+	a->p.packet_len = packet_len;
+}
+
 void pf_adapt_set_ceiling(struct pf_adapt *a, uint32_t kbps)
 {
 	a->p.ceiling_kbps = kbps;
@@ -434,11 +448,6 @@ void pf_adapt_on_delivery(struct pf_adapt *a, uint64_t packets, uint64_t now_ns)
 	add_count(&a->delivered, now_ns, packets);
 }
 
-void pf_adapt_on_link(struct pf_adapt *a, uint32_t kbps)
-{
-	a->proven_kbps = kbps;
-}
-
 unsigned pf_adapt_frame_fec(const struct pf_adapt *a, bool heals)
 {
 	if (!heals || a->p.pin_fec)
@@ -446,14 +455,28 @@ unsigned pf_adapt_frame_fec(const struct pf_adapt *a, bool heals)
 	return (unsigned)least(a->fec + HEAL_EXTRA, PF_ADAPT_FEC_MAX);
 }
 
-uint32_t pf_adapt_pace_kbps(const struct pf_adapt *a, uint64_t now_ns)
+struct pf_adapt_pace pf_adapt_get_pace(const struct pf_adapt *a, uint64_t now_ns)
 {
 	uint64_t kbps = 0;
 	if (a->limited)
 		kbps = most(a->link_kbps, a->knee_kbps) * PACE_LIMITED_PERCENT / 100;
 	else if (now_ns - a->asked_ns < GENTLE_NS)
 		kbps = wire_kbps(a, a->kbps, a->fec) * PACE_UNKNOWN_PERCENT / 100;
-	return (uint32_t)least(kbps, UINT32_MAX);
+	return (struct pf_adapt_pace){(uint32_t)least(kbps, UINT32_MAX), a->limited};
+}
+
+void pf_adapt_shape(
+	struct pf_pacer_params *params, const struct pf_adapt_pace *pace, uint32_t refresh_hz)
+{
+	uint64_t bps = pace->kbps * UINT64_C(1000);
+	if (!bps || (params->rate_bps && params->rate_bps <= bps))
+		return;
+	params->rate_bps = bps;
+	params->max_spread_ns = PACE_FRAMES * NS_PER_S / (refresh_hz ? refresh_hz : USUAL_HZ);
+	if (pace->narrow) {
+		params->burst_bytes = least(params->burst_bytes, NARROW_BURST);
+		params->max_spread_ns = NARROW_SPREAD_NS;
+	}
 }
 
 void pf_adapt_tick(struct pf_adapt *a, uint64_t sent_packets, uint64_t rtt_ns, uint64_t now_ns)

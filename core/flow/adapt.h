@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/flow/pacer.h"
+
 /*
  * The host's governor: how much parity, and how many kbit/s of video, from what is known of the link. The
  * algorithm and its constants are in docs/protocol.md, section 6: delay and delivery rate decide the bitrate
@@ -58,9 +60,8 @@ struct pf_adapt { /* all fields private */
 	uint64_t cut_rtt_ns; /* when it was cut */
 	bool was_limited;    /* before it was cut, and link_kbps then */
 	uint32_t was_kbps;
-	uint32_t link_kbps; /* of everything on the wire */
-	uint32_t knee_kbps; /* what came through when a queue last grew; 0 = not known */
-	uint32_t proven_kbps;
+	uint32_t link_kbps;  /* of everything on the wire */
+	uint32_t knee_kbps;  /* what came through when a queue last grew; 0 = not known */
 	unsigned over_ticks; /* in a row with a queue */
 	unsigned backoff;    /* congestions at the same knee */
 	uint64_t settle_until_ns, grow_at_ns, drain_until_ns;
@@ -77,13 +78,15 @@ struct pf_adapt { /* all fields private */
 };
 
 void pf_adapt_init(struct pf_adapt *a, const struct pf_adapt_params *params, uint64_t now_ns);
+/* Another mode, or shards of another size. */
+void pf_adapt_set_mode(
+	struct pf_adapt *a, uint32_t refresh_hz, size_t shard_payload, size_t packet_len);
 /* SetBitrate of the client. */
 void pf_adapt_set_ceiling(struct pf_adapt *a, uint32_t kbps);
 
 void pf_adapt_on_loss(struct pf_adapt *a, uint32_t ppm, uint64_t now_ns); /* LossReport */
 /* DeliveryReport: video packets in all. */
 void pf_adapt_on_delivery(struct pf_adapt *a, uint64_t packets, uint64_t now_ns);
-void pf_adapt_on_link(struct pf_adapt *a, uint32_t kbps); /* LinkReport */
 /* A loss past repair: RfiRequest or RequestKeyframe. */
 void pf_adapt_on_ask(struct pf_adapt *a, uint64_t now_ns);
 
@@ -95,17 +98,15 @@ void pf_adapt_tick(struct pf_adapt *a, uint64_t sent_packets, uint64_t rtt_ns, u
 
 /* For one frame; heals: it is the answer to a loss, and losing it too costs another round trip. */
 unsigned pf_adapt_frame_fec(const struct pf_adapt *a, bool heals);
-/*
- * How fast packets should leave, in kbit/s: a little above what the link carries, where something is known of
- * it. 0 = as fast as the host likes.
- */
-uint32_t pf_adapt_pace_kbps(const struct pf_adapt *a, uint64_t now_ns);
-
-/* The link is known to be narrow: bursts are what its queue has no room for. */
-static inline bool pf_adapt_is_limited(const struct pf_adapt *a)
-{
-	return a->limited;
-}
+/* How packets should leave. pf_adapt_shape() makes a pacer's settings of it, out of those that are usual. */
+struct pf_adapt_pace {
+	uint32_t
+		kbps; /* a little above what the link carries, where something is known of it; 0 = as usual */
+	bool narrow; /* it is known: the queue there has no room for bursts */
+};
+struct pf_adapt_pace pf_adapt_get_pace(const struct pf_adapt *a, uint64_t now_ns);
+void pf_adapt_shape(
+	struct pf_pacer_params *params, const struct pf_adapt_pace *pace, uint32_t refresh_hz);
 
 static inline uint32_t pf_adapt_kbps(const struct pf_adapt *a)
 {

@@ -6,14 +6,13 @@
 #include "core/packet/native.h"
 #include "tests/sim/ends.h"
 
-#define FIXED_FEC	  20u
-#define MIN_PARITY	  2u
-#define SMALL_BLOCK	  20u
-#define PER_BLOCK	  4096u
-#define PACE_BPS	  UINT64_C(900000000)
-#define PACE_BURST	  65536u
-#define PACE_GENTLE_BURST 12000u /* eight packets */
-#define TIMING_LEN	  60u /* a QUIC packet with a frame's timing: acknowledged, and so a round trip */
+#define FIXED_FEC   20u
+#define MIN_PARITY  2u
+#define SMALL_BLOCK 20u
+#define PER_BLOCK   4096u
+#define PACE_BPS    UINT64_C(900000000)
+#define PACE_BURST  65536u
+#define TIMING_LEN  60u /* a QUIC packet with a frame's timing: acknowledged, and so a round trip */
 
 static const uint8_t key[16] = {1, 2, 3}, salt[4] = {4, 5, 6, 7};
 
@@ -39,13 +38,14 @@ static int make_packetizer(struct sim_host *h)
 
 static int shape(struct sim_host *h, uint64_t now_ns)
 {
-	uint32_t kbps = pf_adapt_pace_kbps(&h->adapt, now_ns);
-	struct pf_pacer_params pace = {
-		.rate_bps = kbps ? kbps * UINT64_C(1000) : PACE_BPS,
-		.burst_bytes = pf_adapt_is_limited(&h->adapt) ? PACE_GENTLE_BURST : PACE_BURST,
-		.max_spread_ns = kbps ? 0 : SIM_S / 2 / h->scenario->hz,
+	struct pf_adapt_pace pace = pf_adapt_get_pace(&h->adapt, now_ns);
+	struct pf_pacer_params params = {
+		.rate_bps = PACE_BPS,
+		.burst_bytes = PACE_BURST,
+		.max_spread_ns = SIM_S / 2 / h->scenario->hz,
 	};
-	return pf_pacer_set(&h->pacer, &pace, now_ns);
+	pf_adapt_shape(&params, &pace, h->scenario->hz);
+	return pf_pacer_set(&h->pacer, &params, now_ns);
 }
 
 int host_create(struct sim_host *h, const struct sim_scenario *scenario,

@@ -16,7 +16,7 @@
  */
 
 #define MAX_WALL_MS 10000u /* 10 minutes of stream take no longer than this */
-#define MIN_BREAKS  20u	   /* fewer have no 95th percentile */
+#define MIN_BREAKS  10u	   /* fewer have no 95th percentile */
 
 static const struct sim_mode modes[] = {
 	{"adaptive", true, true},

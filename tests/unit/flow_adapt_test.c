@@ -75,7 +75,7 @@ static void a_clean_link_costs_five_percent(void **state)
 	run(&b, 20 * S);
 	assert_int_equal(pf_adapt_fec_percent(&b.a), PF_ADAPT_FEC_MIN);
 	assert_int_equal(pf_adapt_kbps(&b.a), 20000);
-	assert_int_equal(pf_adapt_pace_kbps(&b.a, b.now_ns), 0);
+	assert_int_equal(pf_adapt_get_pace(&b.a, b.now_ns).kbps, 0);
 }
 
 static void parity_is_quick_up_and_slow_down(void **state)
@@ -145,11 +145,30 @@ static void video_and_parity_fit_a_narrower_link(void **state)
 	run(&b, 10 * S);
 	assert_in_range(wire_kbps(&b), 7000, 13000);
 	assert_true(b.queue_bits / b.link_kbps < 200); /* ms */
-	assert_true(pf_adapt_is_limited(&b.a));
-	assert_in_range(pf_adapt_pace_kbps(&b.a, b.now_ns), 8000, 20000);
+	assert_true(pf_adapt_get_pace(&b.a, b.now_ns).narrow);
+	assert_in_range(pf_adapt_get_pace(&b.a, b.now_ns).kbps, 8000, 20000);
 	b.link_kbps = 100000;
 	run(&b, 40 * S);
 	assert_int_equal(pf_adapt_kbps(&b.a), 20000);
+}
+
+static void a_pacer_is_only_slowed(void **state)
+{
+	(void)state;
+	const struct pf_pacer_params usual_pace = {
+		.rate_bps = 900000000, .burst_bytes = 65536, .max_spread_ns = 8 * MS};
+	struct pf_pacer_params p = usual_pace;
+	pf_adapt_shape(&p, &(struct pf_adapt_pace){0}, 60);
+	assert_memory_equal(&p, &usual_pace, sizeof(p));
+	pf_adapt_shape(&p, &(struct pf_adapt_pace){.kbps = 2000000, .narrow = true}, 60);
+	assert_memory_equal(&p, &usual_pace, sizeof(p));
+	pf_adapt_shape(&p, &(struct pf_adapt_pace){.kbps = 50000}, 60);
+	assert_true(p.rate_bps == 50000000 && p.burst_bytes == 65536 && p.max_spread_ns == 50 * MS);
+	pf_adapt_shape(&p, &(struct pf_adapt_pace){.kbps = 20000, .narrow = true}, 0);
+	assert_true(p.rate_bps == 20000000 && p.burst_bytes < 20000);
+	p = (struct pf_pacer_params){0}; /* at once */
+	pf_adapt_shape(&p, &(struct pf_adapt_pace){.kbps = 20000}, 60);
+	assert_true(p.rate_bps == 20000000);
 }
 
 /* A shipped client sends loss reports at most: the round trip is enough. */
@@ -262,6 +281,7 @@ int main(void)
 		cmocka_unit_test(parity_stays_within_its_limits),
 		cmocka_unit_test(asks_raise_parity_where_parity_repairs),
 		cmocka_unit_test(video_and_parity_fit_a_narrower_link),
+		cmocka_unit_test(a_pacer_is_only_slowed),
 		cmocka_unit_test(works_without_delivery_reports),
 		cmocka_unit_test(works_without_anything),
 		cmocka_unit_test(a_longer_way_is_not_a_queue),
