@@ -157,8 +157,11 @@ static void handle_welcome(struct punktfunk_connection *c, const uint8_t *payloa
 		quic_conn_close(c->quic, PF_CLOSE_SETUP_FAILED, "client");
 		return;
 	}
-	uint8_t buf[2 + 16];
+	uint8_t buf[2 + 32];
+	const struct pf_ext ext = {.abr_features = PF_ABR_READS_REASON};
 	struct pf_start start = {.client_port = (uint16_t)udp_local_port(&c->data)};
+	if (c->welcome.host_caps2 & PF_HCAP2_EXT_BLOCK)
+		start.ext = &ext;
 	int n = pf_start_write(buf + 2, sizeof(buf) - 2, &start);
 	pf_check(n > 0);
 	pf_put_le16(buf, (uint16_t)n);

@@ -96,6 +96,7 @@ struct punktfunk_connection {
 	unsigned punches;
 	uint64_t next_punch_ns;
 	struct pf_report report;
+	uint64_t video_packets; /* opened, no replays and no filler */
 	struct pf_ask ask;
 	uint64_t drop_state;
 

@@ -205,6 +205,7 @@ static void take_batch(struct punktfunk_connection *c, struct udp_packet *packet
 	}
 	atomic_fetch_add_explicit(&c->packets_received, (uint64_t)n, memory_order_relaxed);
 	atomic_fetch_add_explicit(&c->bytes_received, bytes, memory_order_relaxed);
+	c->video_packets += (uint64_t)kept;
 	bool ready = false;
 	pthread_mutex_lock(&c->au_lock);
 	for (int i = 0; i < kept; i++) {
@@ -250,9 +251,12 @@ static void report(struct punktfunk_connection *c, uint64_t now_ns)
 	pthread_mutex_lock(&c->au_lock);
 	planes_stats(c, &stats);
 	pthread_mutex_unlock(&c->au_lock);
-	struct pf_report_due due = pf_report_poll(&c->report, &stats, 0, now_ns);
+	struct pf_report_due due = pf_report_poll(&c->report, &stats, c->video_packets, now_ns);
 	struct pf_msg m = {.type = PF_MSG_LOSS_REPORT, .loss_ppm = due.loss_ppm};
 	if (due.loss)
+		session_send_msg(c, &m);
+	m = (struct pf_msg){.type = PF_MSG_DELIVERY_REPORT, .delivered_packets = due.packets};
+	if (due.delivery)
 		session_send_msg(c, &m);
 }
 

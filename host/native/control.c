@@ -31,11 +31,13 @@ void control_send(struct native_client *c, const struct pf_msg *m)
 static void want_keyframe(struct native_client *c, const struct pf_msg *m)
 {
 	(void)m;
+	adapt_asked(c);
 	session_request_keyframe(c->session);
 }
 
 static void invalidate(struct native_client *c, const struct pf_msg *m)
 {
+	adapt_asked(c);
 	session_invalidate(c->session, m->rfi.first, m->rfi.last);
 }
 
@@ -43,8 +45,14 @@ static void set_bitrate(struct native_client *c, const struct pf_msg *m)
 {
 	struct pf_msg answer = {.type = PF_MSG_BITRATE_CHANGED};
 	/* 0 is the host's choice, here as in Hello. */
-	answer.bitrate_changed.kbps = session_set_bitrate(
-		c->session, m->bitrate_kbps ? m->bitrate_kbps : c->native->host->config->bitrate);
+	uint32_t wanted = m->bitrate_kbps ? m->bitrate_kbps : c->native->host->config->bitrate;
+	uint32_t most = session_set_bitrate(c->session, wanted);
+	uint32_t kbps = adapt_set_ceiling(c, most);
+	answer.bitrate_changed.kbps = kbps;
+	answer.bitrate_changed.has_reason = c->reads_reason;
+	answer.bitrate_changed.reason = kbps < most ? PF_BITRATE_GOVERNOR
+		: most != wanted		    ? PF_BITRATE_ENCODER_LIMIT
+						    : PF_BITRATE_GRANTED;
 	control_send(c, &answer);
 }
 
@@ -71,6 +79,8 @@ static const struct {
 	{PF_MSG_RECONFIGURE, ANSWERED, mode_wanted},
 	{PF_MSG_REQUEST_KEYFRAME, DROPPABLE, want_keyframe},
 	{PF_MSG_RFI_REQUEST, DROPPABLE, invalidate},
+	{PF_MSG_LOSS_REPORT, DROPPABLE, loss_reported},
+	{PF_MSG_DELIVERY_REPORT, DROPPABLE, delivery_reported},
 	{PF_MSG_SET_BITRATE, ANSWERED, set_bitrate},
 	{PF_MSG_PROBE_REQUEST, ANSWERED, probe_wanted},
 	{PF_MSG_PROBE_SHAPED, ANSWERED, probe_shaped},
@@ -130,6 +140,8 @@ int control_open(struct native_client *c)
 	input_open(c);
 	int err = mode_open(c);
 	if (err >= 0)
+		err = adapt_open(c);
+	if (err >= 0)
 		err = delivery_open(c);
 	if (err >= 0)
 		err = clip_open(c);
@@ -144,6 +156,7 @@ void control_close(struct native_client *c)
 	input_close(c);
 	clip_close(c);
 	cursor_close(c);
+	adapt_close(c);
 	loop_remove(&c->mode_timer);
 	loop_remove(&c->path_timer);
 }

@@ -23,6 +23,22 @@ void control_send(struct native_client *c, const struct pf_msg *m);
 int mode_open(struct native_client *c) PF_MUST_CHECK;
 void mode_wanted(struct native_client *c, const struct pf_msg *m);
 
+/* adapt.c: the governor of bitrate and parity */
+struct config;
+int adapt_open(struct native_client *c) PF_MUST_CHECK;
+void adapt_close(struct native_client *c);
+/* Session and data plane are made; the client's ceiling is kbps. */
+void adapt_begin(struct native_client *c, uint32_t kbps);
+/* The stream begins. */
+void adapt_stream(struct native_client *c);
+/* SetBitrate, clamped. Returns what the link has room for of it. */
+uint32_t adapt_set_ceiling(struct native_client *c, uint32_t kbps);
+void adapt_asked(struct native_client *c);
+/* What a stream's repair share is at first. */
+uint32_t adapt_first_fec(const struct config *config);
+void loss_reported(struct native_client *c, const struct pf_msg *m);
+void delivery_reported(struct native_client *c, const struct pf_msg *m);
+
 /* probe.c */
 void probe_wanted(struct native_client *c, const struct pf_msg *m);
 void probe_shaped(struct native_client *c, const struct pf_msg *m);

@@ -11,6 +11,7 @@
 #include "host/config/config.h"
 #include "host/host.h"
 #include "host/media/clock.h"
+#include "host/native/control.h"
 #include "host/native/internal.h"
 #include "host/native/send.h"
 
@@ -118,7 +119,7 @@ int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_h
 	d->params = (struct pf_packetizer_params){
 		.shard_payload = d->shard_payload,
 		.scheme = PF_FEC_GF16,
-		.fec_percent = config->fec_percent,
+		.fec_percent = adapt_first_fec(config),
 		.min_parity = FEC_MIN_PARITY,
 		.small_block = FEC_SMALL_BLOCK,
 		.max_data_per_block = MAX_DATA_PER_BLOCK,

@@ -109,7 +109,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.data_port = (uint16_t)c->data.port;
 	w.mode = session_mode(c->session);
 	w.fec_scheme = PF_FEC_GF16;
-	w.fec_percent = (uint8_t)c->native->host->config->fec_percent;
+	w.fec_percent = (uint8_t)adapt_first_fec(c->native->host->config);
 	w.max_data_per_block = MAX_DATA_PER_BLOCK;
 	w.shard_payload = (uint16_t)c->data.shard_payload;
 	w.encrypt = 1;
@@ -120,7 +120,8 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.codec = choose_codec(c);
 	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
 	w.host_caps = clip_host_caps(c) | cursor_begin(c);
-	w.host_caps2 = PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY | PF_HCAP2_INPUT_EDGES;
+	w.host_caps2 = PF_HCAP2_EXT_BLOCK | PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY |
+		PF_HCAP2_INPUT_EDGES;
 	announce_input(c, &w);
 	w.grants = c->grants;
 	w.expires_s = access_left_s(c);
@@ -182,6 +183,7 @@ void handshake_admitted(struct native_client *c)
 	log_info("native: %s: %ux%u at %u Hz, %u kbit/s, video on UDP port %d", c->name, made.width,
 		made.height, made.refresh_hz, kbps, c->data.port);
 	c->state = CLIENT_START;
+	adapt_begin(c, kbps);
 	if (send_welcome(c, kbps) < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "the host could not answer");
 }
@@ -213,6 +215,13 @@ static int handle_start(struct native_client *c, const uint8_t *payload, size_t 
 	int err = pf_start_read(&start, payload, len);
 	if (err < 0)
 		return err;
+	if (start.ext_offset) {
+		struct pf_ext ext;
+		err = pf_ext_parse(&ext, payload + start.ext_offset, len - start.ext_offset);
+		if (err < 0)
+			return err;
+		c->reads_reason = ext.abr_features & PF_ABR_READS_REASON;
+	}
 	c->start_port = start.client_port;
 	/* One from another port may be an older client of that machine: the next punch tells. */
 	if (c->early_port && c->early_port == start.client_port && data_assume_peer(c) == PF_OK) {
@@ -244,6 +253,8 @@ void handshake_stream(struct native_client *c)
 		c->timer, seconds ? clock_now_ns() + seconds * 1000000000ull : UINT64_MAX);
 	if (session_start(c->session) < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "the host could not start the stream");
-	else
+	else {
 		delivery_begin(c);
+		adapt_stream(c);
+	}
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/crypto/aead.h"
+#include "core/flow/adapt.h"
 #include "core/flow/pacer.h"
 #include "core/flow/packetizer.h"
 #include "core/wire/control.h"
@@ -76,7 +77,8 @@ struct native_data {
 	struct pf_packetizer_params params; /* of it; no sealer */
 	struct pf_pacer pacer;
 	uint32_t delivery, refresh_hz; /* of the pacer */
-	uint64_t last_frame_ns;	       /* the send thread's: 0 = none yet */
+	uint64_t pace;
+	uint64_t last_frame_ns; /* the send thread's: 0 = none yet */
 	struct send_wishes wishes;
 	struct news_ring news;
 	struct probe probe;
@@ -99,6 +101,13 @@ struct control_budget {
 	uint64_t refilled_ns;
 	uint32_t left, n_dropped;
 	uint64_t n_malformed; /* of a known type, with bytes that it does not have: skipped */
+};
+
+struct governor { /* adapt.c */
+	struct pf_adapt adapt;
+	struct loop_source *timer;
+	uint32_t set_kbps, told_kbps; /* to the encoder, to the client */
+	uint64_t tell_at_ns, n_ticks;
 };
 
 struct native_client {
@@ -132,6 +141,8 @@ struct native_client {
 	uint64_t next_mode_ns;
 	struct input_budget input;
 	struct control_budget control;
+	struct governor governor;
+	bool reads_reason; /* in BitrateChanged; others are told only what they asked for */
 	struct clip *clip;
 	struct cursor_out *cursor;
 	struct pf_hello hello;

@@ -76,6 +76,8 @@ static int make_pacer(struct native_client *c)
 	const struct config *config = c->native->host->config;
 	d->refresh_hz = atomic_load(&d->wishes.refresh_hz);
 	d->delivery = atomic_load(&d->wishes.delivery);
+	d->pace = atomic_load(&d->wishes.pace);
+	struct pf_adapt_pace pace = {(uint32_t)(d->pace >> 1), d->pace & 1};
 	struct pf_pacer_params params = {
 		.rate_bps = config->pace_mbps * 1000000ull,
 		.burst_bytes = (size_t)config->pace_burst << 10,
@@ -87,7 +89,9 @@ static int make_pacer(struct native_client *c)
 		params.rate_bps = SMOOTH_BPS;
 		params.burst_bytes = SMOOTH_BURST;
 	}
-	return pf_pacer_init(&d->pacer, &params, clock_now_ns());
+	if (d->delivery == PF_DELIVERY_CAPPED)
+		pf_adapt_shape(&params, &pace, d->refresh_hz);
+	return pf_pacer_set(&d->pacer, &params, clock_now_ns());
 }
 
 int send_open(struct native_client *c, uint32_t refresh_hz)
@@ -95,6 +99,8 @@ int send_open(struct native_client *c, uint32_t refresh_hz)
 	struct send_wishes *w = &c->data.wishes;
 	atomic_store(&w->shard_payload, (uint32_t)c->data.shard_payload);
 	atomic_store(&w->fec_percent, c->data.params.fec_percent);
+	atomic_store(&w->heal_percent, c->data.params.fec_percent);
+	atomic_store(&w->pace, 0);
 	atomic_store(&w->delivery, PF_DELIVERY_CAPPED);
 	atomic_store(&w->refresh_hz, refresh_hz);
 	probe_open(c);
@@ -125,17 +131,18 @@ static void change_shard(struct native_data *d, size_t shard)
 	d->packetizer = next;
 }
 
-static void grant_wishes(struct native_client *c)
+static void grant_wishes(struct native_client *c, bool heals)
 {
 	struct native_data *d = &c->data;
 	uint32_t shard = atomic_load(&d->wishes.shard_payload);
-	uint32_t fec = atomic_load(&d->wishes.fec_percent);
+	uint32_t fec = atomic_load(heals ? &d->wishes.heal_percent : &d->wishes.fec_percent);
 	if (shard != d->params.shard_payload)
 		change_shard(d, shard);
 	if (fec != d->params.fec_percent &&
 		pf_packetizer_set_fec_percent(d->packetizer, fec) == PF_OK)
 		d->params.fec_percent = fec;
 	if (d->delivery != atomic_load(&d->wishes.delivery) ||
+		d->pace != atomic_load(&d->wishes.pace) ||
 		d->refresh_hz != atomic_load(&d->wishes.refresh_hz))
 		pf_check(make_pacer(c) == PF_OK); /* the settings were good at the start */
 }
@@ -191,7 +198,7 @@ int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
 			(unit->repeated ? PF_USER_REPEATED : 0),
 		.flags = PF_NATIVE_PICTURE,
 	};
-	grant_wishes(c);
+	grant_wishes(c, unit->anchor);
 	note_gap(c);
 	int err = pf_packetizer_build(d->packetizer, &info, unit->data, unit->len, &batch);
 	if (err < 0)

@@ -19,7 +19,9 @@ struct native_data;
 /* What the loop wishes, done before the next frame: the newest counts. Written by the loop. */
 struct send_wishes {
 	_Atomic uint32_t shard_payload, fec_percent;
-	_Atomic uint32_t delivery; /* enum pf_delivery */
+	_Atomic uint32_t heal_percent; /* of a frame that heals a loss */
+	_Atomic uint64_t pace;	       /* struct pf_adapt_pace: kbps << 1 | narrow */
+	_Atomic uint32_t delivery;     /* enum pf_delivery */
 	_Atomic uint32_t refresh_hz;
 };
 
