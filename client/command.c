@@ -9,6 +9,7 @@
 #include "client/options.h"
 #include "client/pair.h"
 #include "client/run.h"
+#include "client/speed.h"
 
 static const struct command commands[] = {
 	{"stream", "receive, record and measure a host's stream (also without a command)",
@@ -16,6 +17,7 @@ static const struct command commands[] = {
 	{"discover", "list the hosts on this network", discover_command},
 	{"pair", "make this client and a host know each other", pair_command},
 	{"hosts", "list, forget and rename the hosts that are remembered", hosts_command},
+	{"speed-test", "measure what gets through from a host", speed_command},
 	{"wake", "switch a remembered host on", hosts_wake_command},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -88,7 +88,8 @@ static int dial(
 	punktfunk_connect_opts_init(&opts);
 	opts.host = c->target.host;
 	opts.port = c->target.port;
-	opts.mode = o->mode;
+	opts.mode = c->mode.width ? c->mode : o->mode;
+	opts.timeout_ms = c->timeout_ms;
 	opts.pin = c->has_pin ? c->pin : NULL;
 	opts.bitrate_kbps = o->bitrate;
 	opts.codecs = PUNKTFUNK_CODEC_H264;
@@ -230,6 +231,7 @@ int connect_prepare(struct connect *c, const struct options *o, char message[CON
 {
 	memset(c, 0, sizeof(*c));
 	c->o = o;
+	c->mode = o->mode;
 	message[0] = '\0';
 	int code = connect_check(message);
 	if (code)

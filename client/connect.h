@@ -19,8 +19,10 @@ struct connect {
 	char *path; /* known_hosts; NULL = not used, as with --pin */
 	bool has_pin;
 	uint8_t pin[32];
-	uint8_t fingerprint[32]; /* of the host, after connect_open() */
-	int status;		 /* of the library, of the last connect_open() */
+	struct punktfunk_mode mode; /* to ask for: that of the options at first */
+	uint32_t timeout_ms;	    /* 0 = the library's */
+	uint8_t fingerprint[32];    /* of the host, after connect_open() */
+	int status;		    /* of the library, of the last connect_open() */
 	bool told_waiting;
 };
 

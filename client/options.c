@@ -32,6 +32,18 @@ static const char *args_parse_cursor(const struct args_rule *rule, const char *a
 	return NULL;
 }
 
+static const char *args_parse_delivery(const struct args_rule *rule, const char *arg, void *out)
+{
+	static const char *const words[] = {"", "burst", "capped", "smooth"};
+	(void)rule;
+	for (int i = OPTIONS_DELIVERY_BURST; i <= OPTIONS_DELIVERY_SMOOTH; i++)
+		if (!strcmp(arg, words[i])) {
+			*(enum options_delivery *)out = (enum options_delivery)i;
+			return NULL;
+		}
+	return "is not 'burst', 'capped' or 'smooth'";
+}
+
 static const char *args_parse_codec(const struct args_rule *rule, const char *arg, void *out)
 {
 	(void)rule;
@@ -102,6 +114,7 @@ int options_parse(struct options *o, int argc, char **argv, char message[ARGS_ME
 {
 	memset(o, 0, sizeof(*o));
 	o->mode = (struct punktfunk_mode){.width = 1280, .height = 720, .refresh_hz = 60};
+	o->reconnect = OPTIONS_RECONNECT;
 	int err = args_parse(rules, N_RULES, o, argc, argv, message);
 	if (!err && !o->help && !o->version)
 		err = check(o, message);

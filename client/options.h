@@ -4,10 +4,12 @@
 
 #include "client/args.h"
 
-#define OPTIONS_TEXT_MAX     4096u /* of --type: two minutes of typing */
-#define OPTIONS_SECONDS_MAX  86400u
-#define OPTIONS_APPROVAL_MAX 600u	/* what the library waits at most */
-#define OPTIONS_NO_SECONDS   UINT32_MAX /* --remode without @SECONDS */
+#define OPTIONS_TEXT_MAX      4096u /* of --type: two minutes of typing */
+#define OPTIONS_SECONDS_MAX   86400u
+#define OPTIONS_APPROVAL_MAX  600u /* what the library waits at most */
+#define OPTIONS_RECONNECT     30u  /* the host's --grace, unless it was given another */
+#define OPTIONS_RECONNECT_MAX 86400u
+#define OPTIONS_NO_SECONDS    UINT32_MAX /* --remode without @SECONDS */
 
 /* Exit codes; --help and docs/client.md list them. */
 enum options_exit {
@@ -32,8 +34,16 @@ struct options_text {
 enum options_cursor { OPTIONS_CURSOR_HOST, OPTIONS_CURSOR_CLIENT };
 #define ARGS_TYPE_remode struct options_remode
 #define ARGS_TYPE_cursor enum options_cursor
-#define ARGS_TYPE_codec	 uint8_t /* one PUNKTFUNK_CODEC_ bit */
-#define ARGS_TYPE_text	 struct options_text
+/* One more than PUNKTFUNK_DELIVERY_. */
+enum options_delivery {
+	OPTIONS_DELIVERY_ANY,
+	OPTIONS_DELIVERY_BURST,
+	OPTIONS_DELIVERY_CAPPED,
+	OPTIONS_DELIVERY_SMOOTH
+};
+#define ARGS_TYPE_delivery enum options_delivery
+#define ARGS_TYPE_codec	   uint8_t /* one PUNKTFUNK_CODEC_ bit */
+#define ARGS_TYPE_text	   struct options_text
 
 /* The one table: kind, field, option, metavariable, smallest, largest (of numbers), help. */
 #define OPTIONS_TABLE(X) \
@@ -62,6 +72,17 @@ enum options_cursor { OPTIONS_CURSOR_HOST, OPTIONS_CURSOR_CLIENT };
 		"who draws the pointer; client: its shapes and moves come beside the picture " \
 		"(host)") \
 	X(codec, codec, "codec", "h264", 0, 0, "the codec to ask for; this client decodes one") \
+	X(delivery, delivery, "delivery", "burst|capped|smooth", 0, 0, \
+		"how the host spreads a frame's packets (the host's choice)") \
+	X(flag, clipboard, "clipboard", NULL, 0, 0, "share the clipboard's text, for --script") \
+	X(path, clipboard_file, "clipboard-file", "FILE", 0, 0, \
+		"share the clipboard's text with this file: written when the host copies, read " \
+		"when it " \
+		"changes") \
+	X(path, script, "script", "FILE", 0, 0, \
+		"play this script 1 s after the first picture; docs/client.md has its words") \
+	X(number, reconnect, "reconnect", "S", 0, OPTIONS_RECONNECT_MAX, \
+		"try so long to come back when the link is lost, 0: not at all (30)") \
 	X(name, launch, "launch", "ID", 0, 0, "what the host is to start, as it names it") \
 	X(number, bitrate, "bitrate", "KBPS", 500, 8000000, \
 		"ask for this bit rate (the host's choice)") \

@@ -2,10 +2,12 @@
 #include "client/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -17,7 +19,11 @@
 #include "client/clock.h"
 #include "client/command.h"
 #include "client/connect.h"
+#include "client/copied.h"
+#include "client/file.h"
 #include "client/pipeline.h"
+#include "client/planes.h"
+#include "client/play.h"
 #include "client/png.h"
 #include "client/record.h"
 #include "client/script.h"
@@ -28,6 +34,9 @@
 #define JUDGE_AFTER_NS	 (500 * NS_PER_MS) /* an application must have had time to show a key */
 #define RETRY_NS	 (5 * NS_PER_MS)   /* the library's input queue was full */
 #define TICK_NS		 (100 * NS_PER_MS) /* how late an answer of the host may be seen */
+#define AGAIN_FIRST_MS	 250  /* after a loss: the wait before the first try to come back */
+#define AGAIN_MAX_MS	 4000 /* it doubles up to here, so that a host that starts is not run down */
+#define AGAIN_DIAL_MS	 3000u /* of one try */
 
 struct run {
 	const struct options *o;
@@ -38,13 +47,21 @@ struct run {
 	struct stats_trace *trace;
 	struct change *change;
 	const struct pipeline_picture *last; /* the pipeline's */
+	AVFrame *kept;			     /* the last of a connection that was lost */
 	struct script script;
+	struct planes planes;
+	struct copied copied;
+	struct play play;
 	struct punktfunk_input_event unsent;
-	bool has_unsent, scripted;
+	bool has_unsent, scripted, steps_wait;
 	int typing_blocks;
 	int wake_fd;
 
 	uint64_t connected_ns, first_ns, now_ns; /* CLOCK_MONOTONIC */
+	uint64_t linked_ns;			 /* of the connection that stands now */
+	bool link_shown;			 /* and it has given a picture */
+	struct pipeline_counters before;	 /* of the connections before it */
+	struct punktfunk_stats before_library;
 	enum stats_switch mode_switch;
 	uint64_t asked_ns, old_size;
 	double switch_ms;
@@ -140,6 +157,7 @@ static void take_picture(struct run *r)
 	if (!picture)
 		return;
 	r->last = picture;
+	r->link_shown = true;
 	if (!r->first_ns) {
 		r->first_ns = r->now_ns;
 		r->summary.first_picture_ns = picture->decode_end_ns;
@@ -192,6 +210,70 @@ static void play_script(struct run *r)
 		;
 }
 
+/* The size that the pointer's places refer to, as the wire has it. */
+static uint32_t surface(const struct run *r)
+{
+	return r->script.width << 16 | (r->script.height & 0xffff);
+}
+
+static void save_clipboard(struct run *r, const char *path)
+{
+	const struct copied *c = &r->copied;
+	if (file_write_atomic(path, c->text ? c->text : "", c->text ? c->len : 0, 0600) != 0)
+		output_failed(r, "The clipboard", path, errno);
+}
+
+/* Returns PUNKTFUNK_E_FULL when the step must be tried again. */
+static int do_step(struct run *r, const struct play_step *s)
+{
+	struct punktfunk_connection *c = r->connection;
+	struct punktfunk_input_event e = s->input;
+	switch (s->kind) {
+	case PLAY_INPUT:
+		if (e.kind == PUNKTFUNK_INPUT_MOUSE_ABS ||
+			(e.kind >= PUNKTFUNK_INPUT_TOUCH_DOWN &&
+				e.kind <= PUNKTFUNK_INPUT_TOUCH_UP))
+			e.flags = surface(r);
+		if (e.kind == PUNKTFUNK_INPUT_MOUSE_ABS)
+			change_hide(r->change, e.x, e.y);
+		return punktfunk_connection_send_input(c, &e);
+	case PLAY_RICH:
+		return punktfunk_connection_send_rich_input(c, s->rich);
+	case PLAY_CLIP_SET:
+		return copied_set(&r->copied, s->text, s->text_len);
+	case PLAY_CLIP_GET:
+		save_clipboard(r, s->text);
+		return PUNKTFUNK_OK;
+	case PLAY_MODE:
+		return punktfunk_connection_request_mode(
+			c, s->mode.width, s->mode.height, s->mode.refresh_hz);
+	case PLAY_BITRATE:
+		return punktfunk_connection_request_bitrate(c, s->number);
+	case PLAY_DELIVERY:
+		return punktfunk_connection_set_delivery(c, s->number);
+	case PLAY_CURSOR:
+		return punktfunk_connection_set_cursor_render(c, s->number != 0);
+	case PLAY_KEYFRAME:
+		return punktfunk_connection_request_keyframe(c);
+	}
+	return PUNKTFUNK_OK;
+}
+
+/* The script file, from the time when --type begins. False: the queue is full. */
+static bool play_steps(struct run *r)
+{
+	const struct play_step *s;
+	if (!r->first_ns || r->now_ns < r->script.start_ns)
+		return true;
+	uint64_t since_ms = (r->now_ns - r->script.start_ns) / NS_PER_MS;
+	while ((s = play_due(&r->play, since_ms))) {
+		if (do_step(r, s) == PUNKTFUNK_E_FULL)
+			return false;
+		play_done(&r->play);
+	}
+	return true;
+}
+
 static void switch_mode(struct run *r, const struct pipeline_counters *c)
 {
 	const struct punktfunk_mode *want = &r->o->remode.mode;
@@ -225,6 +307,29 @@ static void switch_mode(struct run *r, const struct pipeline_counters *c)
 	}
 }
 
+/* Of this connection and those before it. */
+static struct pipeline_counters count(struct run *r)
+{
+	struct pipeline_counters c = r->before;
+	if (!r->pipeline)
+		return c;
+	struct pipeline_counters now = pipeline_counters(r->pipeline);
+	now.decoded += c.decoded;
+	now.damaged += c.damaged;
+	now.delayed += c.delayed;
+	now.bytes += c.bytes;
+	return now;
+}
+
+static struct punktfunk_stats count_library(const struct run *r)
+{
+	struct punktfunk_stats now = {.size = sizeof(now)};
+	if (r->connection)
+		punktfunk_connection_get_stats(r->connection, &now);
+	stats_add(&now, &r->before_library);
+	return now;
+}
+
 static void show_progress(struct run *r, const struct pipeline_counters *c)
 {
 	bool terminal = isatty(2);
@@ -232,13 +337,17 @@ static void show_progress(struct run *r, const struct pipeline_counters *c)
 	if (r->o->quiet || r->now_ns - r->shown_ns < every)
 		return;
 	double s = (double)(r->now_ns - r->shown_ns) / 1e9;
-	struct punktfunk_stats stats = {.size = sizeof(stats)};
-	punktfunk_connection_get_stats(r->connection, &stats);
-	fprintf(stderr, "%s%4.0f s  %4ux%-4u  %5.1f fps  %6.0f kbit/s  lost %llu%s",
+	struct punktfunk_stats stats = count_library(r);
+	fprintf(stderr,
+		"%s%4.0f s  %4ux%-4u  %5.1f fps  %6.0f of %u kbit/s%s  rtt %.1f ms  host %.1f ms  "
+		"lost %llu  repaired %llu%s",
 		terminal ? "\r" : "", (double)(r->now_ns - r->connected_ns) / 1e9, c->width,
 		c->height, (double)(c->decoded - r->shown_decoded) / s,
 		(double)(stats.bytes_received - r->shown_bytes) * 8 / 1000 / s,
-		(unsigned long long)(stats.frames_lost + c->damaged), terminal ? "\033[K" : "\n");
+		punktfunk_connection_bitrate(r->connection), planes_bitrate_word(&r->planes),
+		(double)stats.rtt_ns / 1e6, planes_host_us(&r->planes) / 1e3,
+		(unsigned long long)(stats.frames_lost + c->damaged),
+		(unsigned long long)stats.frames_recovered, terminal ? "\033[K" : "\n");
 	r->shown_ns = r->now_ns;
 	r->shown_decoded = c->decoded;
 	r->shown_bytes = stats.bytes_received;
@@ -266,15 +375,108 @@ static void note_end(struct run *r)
 	end_with(r, planned ? EXIT_FINE : EXIT_ENDED);
 }
 
+/* Sleeps, but a signal wakes. */
+static void pause_ms(struct run *r, uint64_t ms)
+{
+	uint64_t until = clock_mono_ns() + ms * NS_PER_MS, now, count;
+	while (!signalled && (now = clock_mono_ns()) < until) {
+		struct pollfd fd = {.fd = r->wake_fd, .events = POLLIN};
+		if (poll(&fd, 1, (int)((until - now) / NS_PER_MS) + 1) > 0 &&
+			read(r->wake_fd, &count, sizeof(count)) < 0)
+			return;
+	}
+}
+
+/* Puts the lost connection away; what it counted and its last picture stay. */
+static void put_away(struct run *r)
+{
+	r->connect.mode.width = 0;
+	punktfunk_connection_mode(r->connection, &r->connect.mode);
+	pipeline_stop(r->pipeline);
+	r->now_ns = clock_mono_ns();
+	take_picture(r);
+	r->before = count(r);
+	r->before.ended = false;
+	r->before_library = count_library(r);
+	if (r->last) {
+		av_frame_free(&r->kept);
+		r->kept = av_frame_clone(r->last->frame);
+	}
+	r->last = NULL;
+	pipeline_destroy(r->pipeline);
+	punktfunk_connection_close(r->connection);
+	r->pipeline = NULL;
+	r->connection = NULL;
+	r->has_unsent = false;
+}
+
+static bool link_up(struct run *r);
+
+/* Whether trying again may change the answer. */
+static bool may_change(int status)
+{
+	return status == PUNKTFUNK_E_TIMEOUT || status == PUNKTFUNK_E_CLOSED ||
+		status == PUNKTFUNK_E_IO || status == PUNKTFUNK_E_BUSY ||
+		status == PUNKTFUNK_E_INVALID || status == PUNKTFUNK_E_SETUP_FAILED;
+}
+
+/*
+ * The link was lost: the host keeps the display for a while (its --grace), and who comes back in time finds it
+ * as it was. False: it did not work out, and that was said.
+ */
+static bool come_back(struct run *r)
+{
+	char message[CONNECT_MESSAGE_MAX] = "";
+	uint64_t start = clock_mono_ns(), until = start + r->o->reconnect * NS_PER_S, now;
+	run_say("The link to %s was lost (%s); trying for %u s to get it back.",
+		target_label(&r->connect.target), punktfunk_connection_end_message(r->connection),
+		r->o->reconnect);
+	put_away(r);
+	for (uint64_t ms = AGAIN_FIRST_MS; !signalled;
+		ms = 2 * ms < AGAIN_MAX_MS ? 2 * ms : AGAIN_MAX_MS) {
+		pause_ms(r, ms);
+		now = clock_mono_ns();
+		if (signalled || now >= until)
+			break;
+		uint64_t left_ms = (until - now) / NS_PER_MS + 1;
+		r->connect.timeout_ms = left_ms < AGAIN_DIAL_MS ? (uint32_t)left_ms : AGAIN_DIAL_MS;
+		if (connect_open(&r->connect, &r->connection, message) == EXIT_FINE) {
+			r->summary.reconnects++;
+			if (!r->o->quiet)
+				run_say("Back after %.1f s.",
+					(double)(clock_mono_ns() - start) / 1e9);
+			return link_up(r);
+		}
+		if (!may_change(r->connect.status))
+			break;
+	}
+	if (signalled)
+		end_with(r, EXIT_FINE);
+	else
+		run_say("%s did not come back: %s", target_label(&r->connect.target),
+			message[0] ? message : "it does not answer; connect again later.");
+	end_with(r, EXIT_ENDED);
+	r->summary.end_reason = signalled ? "local" : "lost";
+	return false;
+}
+
+static bool wants_back(const struct run *r)
+{
+	return r->o->reconnect && r->first_ns && r->connect.has_identity &&
+		punktfunk_connection_end_reason(r->connection) == PUNKTFUNK_END_LOST;
+}
+
 static void check_end(struct run *r, const struct pipeline_counters *c)
 {
 	if (c->record_error)
 		output_failed(r, "The recording", r->o->out, c->record_error);
 	else if (signalled)
 		end_with(r, EXIT_FINE);
+	else if (c->ended && wants_back(r))
+		come_back(r);
 	else if (c->ended)
 		note_end(r);
-	else if (!r->first_ns && r->now_ns - r->connected_ns > FIRST_PICTURE_NS)
+	else if (!r->link_shown && r->now_ns - r->linked_ns > FIRST_PICTURE_NS)
 		end_with(r, EXIT_NO_PICTURE);
 	else if (r->first_ns && r->o->seconds &&
 		r->now_ns - r->first_ns >= r->o->seconds * NS_PER_S)
@@ -287,6 +489,11 @@ static void wait_for_work(struct run *r)
 	uint64_t until = r->now_ns + TICK_NS, count;
 	if (r->first_ns) {
 		uint64_t due = r->has_unsent ? r->now_ns + RETRY_NS : script_deadline(&r->script);
+		until = due < until ? due : until;
+		uint64_t step_ms = play_deadline_ms(&r->play);
+		due = step_ms == UINT64_MAX ? UINT64_MAX : r->script.start_ns + step_ms * NS_PER_MS;
+		if (r->steps_wait)
+			due = r->now_ns + RETRY_NS;
 		until = due < until ? due : until;
 		uint64_t end = r->first_ns + r->o->seconds * NS_PER_S;
 		if (r->o->seconds && end < until)
@@ -301,7 +508,29 @@ static void wait_for_work(struct run *r)
 	}
 }
 
-static void stream(struct run *r)
+/* What was asked for on the command line and is asked of each connection. */
+static void settle_session(struct run *r)
+{
+	struct punktfunk_connection *c = r->connection;
+	char text[PLANES_GRANTS_MAX];
+	uint32_t grants = punktfunk_connection_grants(c);
+	if (r->o->delivery != OPTIONS_DELIVERY_ANY)
+		punktfunk_connection_set_delivery(c, (uint32_t)r->o->delivery - 1);
+	if (r->o->cursor == OPTIONS_CURSOR_CLIENT &&
+		!(punktfunk_connection_host_caps(c) & PUNKTFUNK_HOST_CAP_CURSOR))
+		run_say("The host draws the pointer itself, into the picture: it cannot send it "
+			"apart.");
+	else if (r->o->cursor == OPTIONS_CURSOR_CLIENT)
+		punktfunk_connection_set_cursor_render(c, 1);
+	copied_connected(&r->copied, c);
+	planes_grants_text(grants, text);
+	if (grants != r->planes.grants && !r->o->quiet && strcmp(text, "everything") != 0)
+		run_say("What this client may do at the host: %s.", text);
+	r->planes.grants = grants;
+}
+
+/* Decodes what the connection gives. False: it cannot, and that was said. */
+static bool link_up(struct run *r)
 {
 	struct pipeline_params params = {.connection = r->connection,
 		.record = r->record,
@@ -310,32 +539,50 @@ static void stream(struct run *r)
 	int err = pipeline_start(&r->pipeline, &params);
 	if (err) {
 		run_say("The decoder cannot start (%s); check that libavcodec has H.264 and that "
-			"memory is "
-			"left.",
+			"memory is left.",
 			punktfunk_strerror(err));
 		end_with(r, EXIT_NO_PICTURE);
-		return;
+		return false;
 	}
-	r->connected_ns = r->shown_ns = clock_mono_ns();
+	settle_session(r);
+	r->linked_ns = r->now_ns = clock_mono_ns();
+	r->link_shown = false;
+	return true;
+}
+
+static void stream(struct run *r)
+{
+	if (!link_up(r))
+		return;
+	r->connected_ns = r->shown_ns = r->linked_ns;
 	while (!r->over) {
 		r->now_ns = clock_mono_ns();
 		take_picture(r);
-		struct pipeline_counters c = pipeline_counters(r->pipeline);
+		struct pipeline_counters c = count(r);
 		check_end(r, &c);
+		if (r->over)
+			break;
+		planes_poll(&r->planes, r->connection);
+		copied_poll(&r->copied, r->connection, r->now_ns);
 		play_script(r);
+		r->steps_wait = !play_steps(r);
+		c = count(r);
 		switch_mode(r, &c);
 		show_progress(r, &c);
 		if (!r->over)
 			wait_for_work(r);
 	}
+	if (!r->pipeline)
+		return;
 	script_cancel(&r->script);
 	struct punktfunk_input_event e;
 	while (r->scripted && script_poll(&r->script, UINT64_MAX, &e))
 		punktfunk_connection_send_input(r->connection, &e);
 	pipeline_stop(r->pipeline);
+	planes_poll(&r->planes, r->connection);
 	r->now_ns = clock_mono_ns();
 	take_picture(r);
-	struct pipeline_counters c = pipeline_counters(r->pipeline);
+	struct pipeline_counters c = count(r);
 	switch_mode(r, &c);
 	judge_typing(r);
 }
@@ -344,19 +591,27 @@ static void stream(struct run *r)
 static void collect(struct run *r)
 {
 	struct stats_summary *s = &r->summary;
-	s->library.size = sizeof(s->library);
-	punktfunk_connection_get_stats(r->connection, &s->library);
-	punktfunk_connection_mode(r->connection, &s->mode);
-	s->bitrate_kbps = punktfunk_connection_bitrate(r->connection);
-	s->clock_offset_ns = punktfunk_connection_clock_offset_ns(r->connection);
-	if (r->pipeline)
-		s->counters = pipeline_counters(r->pipeline);
+	s->mode = r->connect.mode;
+	s->library = count_library(r);
+	s->counters = count(r);
+	if (r->connection) {
+		punktfunk_connection_mode(r->connection, &s->mode);
+		s->bitrate_kbps = punktfunk_connection_bitrate(r->connection);
+		s->clock_offset_ns = punktfunk_connection_clock_offset_ns(r->connection);
+		s->end_message = punktfunk_connection_end_message(r->connection);
+	}
+	s->grants = r->planes.grants;
+	s->planes = r->planes.counters;
+	s->host_us = planes_host_us(&r->planes);
+	s->clip_from_host = r->copied.n_from_host;
+	s->clip_to_host = r->copied.n_to_host;
 	s->mode_switch = r->mode_switch;
 	s->mode_switch_ms = r->switch_ms;
 	s->typing_blocks = r->typing_blocks;
 	if (!s->end_reason)
 		s->end_reason = "local";
-	s->end_message = punktfunk_connection_end_message(r->connection);
+	if (!s->end_message)
+		s->end_message = "the link was lost and did not come back";
 }
 
 static void finish_files(struct run *r)
@@ -369,9 +624,10 @@ static void finish_files(struct run *r)
 	if (stats_trace_finish(r->trace) != 0)
 		output_failed(r, "The trace", r->o->trace, errno);
 	r->trace = NULL;
-	if (r->o->frame_png && r->last) {
+	const AVFrame *frame = r->last ? r->last->frame : r->kept;
+	if (r->o->frame_png && frame) {
 		errno = 0;
-		if (png_write(r->o->frame_png, r->last->frame) != 0)
+		if (png_write(r->o->frame_png, frame) != 0)
 			output_failed(r, "The picture", r->o->frame_png, errno ? errno : EINVAL);
 	}
 }
@@ -409,7 +665,7 @@ static void finish(struct run *r)
 	if (!r->o->quiet && isatty(2))
 		fputc('\n', stderr);
 	collect(r);
-	if (strcmp(r->summary.end_reason, "local") == 0)
+	if (r->connection && strcmp(r->summary.end_reason, "local") == 0)
 		punktfunk_connection_disconnect_quit(r->connection);
 	finish_files(r);
 	check_outcome(r);
@@ -418,10 +674,30 @@ static void finish(struct run *r)
 		output_failed(r, "The summary", r->o->summary, errno);
 	pipeline_destroy(r->pipeline);
 	record_destroy(r->record);
-	change_destroy(r->change);
 	punktfunk_connection_close(r->connection);
+	av_frame_free(&r->kept);
 	signal_fd = -1;
-	close(r->wake_fd);
+}
+
+/* The script is read before anybody is connected to. */
+static bool load_script(struct run *r)
+{
+	const char *path = r->o->script;
+	char message[PLAY_MESSAGE_MAX], *text = NULL;
+	size_t len;
+	if (!path)
+		return true;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int err = fd < 0 ? PUNKTFUNK_E_IO : file_read(fd, PLAY_FILE_MAX, &text, &len);
+	if (err)
+		run_say("--script: %s cannot be read (%s).", path,
+			err == PUNKTFUNK_E_FULL ? "it is larger than 1 MiB" : strerror(errno));
+	else if ((err = play_parse(&r->play, text, len, message)) != 0)
+		run_say("--script: %s: %s See docs/client.md for what there is.", path, message);
+	if (fd >= 0)
+		close(fd);
+	free(text);
+	return !err;
 }
 
 static int open_host(struct run *r)
@@ -438,32 +714,42 @@ static int open_host(struct run *r)
 	return code;
 }
 
+static int run_prepared(struct run *r)
+{
+	int code = open_host(r);
+	if (code)
+		return code;
+	r->summary.connected_ns = clock_real_ns();
+	catch_signals(r->wake_fd);
+	if (open_outputs(r))
+		stream(r);
+	r->summary.ended_ns = clock_real_ns();
+	finish(r);
+	return r->code;
+}
+
 int run_stream(const struct options *o)
 {
 	struct run r = {.o = o, .typing_blocks = -1};
+	int code = EXIT_USAGE;
+	planes_init(&r.planes, o->quiet);
+	copied_init(&r.copied, o->clipboard, o->clipboard_file, o->quiet);
 	r.change = change_create();
 	r.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!r.change || r.wake_fd < 0) {
 		run_say("The system has no memory or descriptors left; end other programs and try "
 			"again.");
-		change_destroy(r.change);
-		return EXIT_CONNECT;
+		code = EXIT_CONNECT;
+	} else if (load_script(&r)) {
+		code = run_prepared(&r);
 	}
-	int code = open_host(&r);
-	if (code) {
-		connect_finish(&r.connect);
-		change_destroy(r.change);
-		close(r.wake_fd);
-		return code;
-	}
-	r.summary.connected_ns = clock_real_ns();
-	catch_signals(r.wake_fd);
-	if (open_outputs(&r))
-		stream(&r);
-	r.summary.ended_ns = clock_real_ns();
-	finish(&r);
 	connect_finish(&r.connect);
-	return r.code;
+	copied_finish(&r.copied);
+	play_finish(&r.play);
+	change_destroy(r.change);
+	if (r.wake_fd >= 0)
+		close(r.wake_fd);
+	return code;
 }
 
 int run_command(int argc, char **argv)

@@ -148,29 +148,65 @@ static void put_host(FILE *f, const struct stats_summary *s)
 	put_count(f, "ended_ns", s->ended_ns);
 }
 
+#define COUNTERS(X) \
+	X(packets_received) \
+	X(packets_bad) \
+	X(packets_replayed) \
+	X(packets_dropped_test) \
+	X(bytes_received) \
+	X(shards_recovered) \
+	X(frames_received) \
+	X(frames_recovered) \
+	X(frames_lost) \
+	X(frames_delivered) \
+	X(frames_skipped) \
+	X(keyframes_requested) \
+	X(rfi_requested) \
+	X(datagrams_received) \
+	X(datagrams_bad) \
+	X(planes_dropped) \
+	X(audio_recovered) \
+	X(probe_packets)
+
+void stats_add(struct punktfunk_stats *sum, const struct punktfunk_stats *other)
+{
+#define ADD(name) sum->name += other->name;
+	COUNTERS(ADD)
+#undef ADD
+}
+
 static void put_counters(FILE *f, const struct stats_summary *s)
 {
 	const struct punktfunk_stats *l = &s->library;
-#define PUT(name) put_count(f, #name, l->name)
-	PUT(packets_received);
-	PUT(packets_bad);
-	PUT(packets_replayed);
-	PUT(packets_dropped_test);
-	PUT(bytes_received);
-	PUT(shards_recovered);
-	PUT(frames_received);
-	PUT(frames_recovered);
-	PUT(frames_lost);
-	PUT(frames_delivered);
-	PUT(frames_skipped);
-	PUT(keyframes_requested);
-	PUT(rfi_requested);
-	PUT(rtt_ns);
+#define PUT(name) put_count(f, #name, l->name);
+	COUNTERS(PUT)
 #undef PUT
+	put_count(f, "rtt_ns", l->rtt_ns);
 	put_count(f, "frames_decoded", s->counters.decoded);
 	put_count(f, "frames_damaged", s->counters.damaged);
 	put_count(f, "frames_delayed", s->counters.delayed);
 	put_count(f, "bytes", s->counters.bytes);
+}
+
+static void put_planes(FILE *f, const struct stats_summary *s)
+{
+	const struct planes_counters *p = &s->planes;
+	char grants[PLANES_GRANTS_MAX];
+	planes_grants_text(s->grants, grants);
+	put_string(f, "grants", grants);
+	put_count(f, "reconnects", s->reconnects);
+	put_count(f, "host_us_p50", s->host_us);
+	put_count(f, "host_timings", p->host_timings);
+	put_count(f, "bitrate_changes", p->bitrate_changes);
+	put_count(f, "audio_packets", p->audio_packets);
+	put_count(f, "audio_gaps", p->audio_gaps);
+	put_count(f, "pad_audio_packets", p->pad_audio_packets);
+	put_count(f, "rumbles", p->rumbles);
+	put_count(f, "pad_outputs", p->pad_outputs);
+	put_count(f, "cursor_shapes", p->cursor_shapes);
+	put_count(f, "cursor_states", p->cursor_states);
+	put_count(f, "clip_from_host", s->clip_from_host);
+	put_count(f, "clip_to_host", s->clip_to_host);
 }
 
 int stats_summary_write(const char *path, const struct stats_summary *s)
@@ -186,6 +222,7 @@ int stats_summary_write(const char *path, const struct stats_summary *s)
 	fputs("{\n", f);
 	put_host(f, s);
 	put_counters(f, s);
+	put_planes(f, s);
 	put_string(f, "mode_switch", switches[s->mode_switch]);
 	if (s->mode_switch == STATS_SWITCH_DONE)
 		fprintf(f, "  \"mode_switch_ms\": %.3f,\n", s->mode_switch_ms);

@@ -8,6 +8,7 @@
 
 #include "client/options.h"
 #include "client/pipeline.h"
+#include "client/planes.h"
 #include "punktfunk_core.h"
 
 /* What the client measured, for people's tools: a CSV trace of each frame and a JSON summary. */
@@ -45,6 +46,11 @@ struct stats_summary {
 	uint64_t connected_ns, first_picture_ns, ended_ns; /* CLOCK_REALTIME; 0 = never */
 	struct punktfunk_stats library;
 	struct pipeline_counters counters;
+	struct planes_counters planes;
+	uint32_t host_us; /* median on the host, capture to last packet; 0 = not told */
+	uint32_t grants;  /* PUNKTFUNK_GRANT_ */
+	uint32_t reconnects;
+	uint64_t clip_from_host, clip_to_host;
 	enum stats_switch mode_switch;
 	double mode_switch_ms;	/* of STATS_SWITCH_DONE */
 	int typing_blocks;	/* changed blocks; negative = not asked or not comparable */
@@ -56,6 +62,9 @@ struct stats_summary {
 /* Atomic. Errors: PUNKTFUNK_E_IO (errno says why), PUNKTFUNK_E_NOMEM. */
 int stats_summary_write(const char *path, const struct stats_summary *s)
 	__attribute__((warn_unused_result));
+
+/* Adds what another connection counted; rtt_ns stays. Both have their whole size. */
+void stats_add(struct punktfunk_stats *sum, const struct punktfunk_stats *other);
 
 /* `text` as a JSON string with its quotes, malloc'd; bytes that are no UTF-8 become '?'. NULL: no memory. */
 char *stats_quote(const char *text);

@@ -103,8 +103,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"stderr", "s.json", "t.csv", "a.mp4", "a.png",
-		"punktfunk/known_hosts", "punktfunk/client.pem", "punktfunk"};
+	static const char *const names[] = {"stderr", "s.json", "t.csv", "a.mp4", "a.png", "script",
+		"clip", "c1", "c2", "punktfunk/known_hosts", "punktfunk/client.pem", "punktfunk"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[128];
 		put_path(path, names[i]);
@@ -133,7 +133,7 @@ static void each_failure_has_its_code_and_its_words(void **state)
 	assert_int_equal(RUN("--seconds", "1"), EXIT_REFUSED);
 	expect_said("operator  [31mdenied"); /* the escape character does not reach the terminal */
 	setenv("FAKE", "lost", 1);
-	assert_int_equal(RUN("--mode", "320x180x60"), EXIT_ENDED);
+	assert_int_equal(RUN("--mode", "320x180x60", "--reconnect", "0"), EXIT_ENDED);
 	expect_said("The host was lost");
 	setenv("FAKE", "ended", 1);
 	assert_int_equal(
@@ -299,6 +299,112 @@ static void the_identity_is_kept_and_never_replaced(void **state)
 	expect_said("No identity could be made");
 }
 
+static void a_lost_link_is_taken_up_again(void **state)
+{
+	(void)state;
+	setenv("FAKE", "comeback", 1);
+	assert_int_equal(RUN("--mode", "320x180x60", "--seconds", "3", "--summary", "s.json",
+				 "--frame-png", "a.png"),
+		EXIT_FINE);
+	expect_said("was lost (a phrase); trying for 30 s");
+	expect_said("Back after");
+	expect_summary("\"reconnects\": 1");
+	expect_summary("\"end_reason\": \"local\"");
+	/* Who does not come back is given up, and what there was is kept. */
+	setenv("FAKE", "lost", 1);
+	assert_int_equal(RUN("--mode", "320x180x60", "--reconnect", "1", "--summary", "s.json",
+				 "--frame-png", "a.png"),
+		EXIT_ENDED);
+	expect_said("desk.test did not come back: No connection to desk.test");
+	expect_summary("\"end_reason\": \"lost\"");
+	assert_non_null(read_text("a.png"));
+	/* A host that says no is not asked again. */
+	setenv("FAKE", "expelled", 1);
+	assert_int_equal(RUN("--mode", "320x180x60"), EXIT_ENDED);
+	expect_said("denied by the fake");
+}
+
+static void what_a_session_carries_is_said_and_counted(void **state)
+{
+	(void)state;
+	setenv("FAKE", "events", 1);
+	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "1", "--summary", "s.json",
+				 "--cursor", "client", "--delivery", "smooth", "--launch", "game"),
+		EXIT_FINE);
+	expect_said("may do at the host now: pointer; its access ends in 60 s");
+	expect_said("did not start; look at the host's messages; the host says: no such  [31mgame");
+	expect_said("its own way: smooth");
+	expect_said("no picture for 700 ms");
+	expect_summary("\"grants\": \"pointer\"");
+	expect_summary("\"bitrate_changes\": 1");
+	expect_summary("\"cursor_shapes\": 3");
+	setenv("FAKE", "bare", 1);
+	assert_int_equal(
+		RUN("--mode", "64x64x60", "--seconds", "1", "--cursor", "client", "--clipboard"),
+		EXIT_FINE);
+	expect_said("draws the pointer itself");
+	expect_said("shares no clipboard");
+	setenv("FAKE", "watch", 1);
+	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "1"), EXIT_FINE);
+	expect_said("only watch");
+}
+
+static void put_file(const char *name, const char *content)
+{
+	char path[128];
+	put_path(path, name);
+	FILE *f = fopen(path, "we");
+	assert_non_null(f);
+	fputs(content, f);
+	fclose(f);
+}
+
+static void the_clipboard_goes_both_ways(void **state)
+{
+	(void)state;
+	put_file("script",
+		"clip get c1\nclip set Mine\nwait 600\nclip get c2\nmove 1 1\n"
+		"touch 0 down 1 1\npad 0 snapshot 1 2 3 4 5 6 7\nrich 0 motion 1 2 3 4 5 6\n");
+	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "3", "--clipboard-file", "clip",
+				 "--script", "script", "--summary", "s.json"),
+		EXIT_FINE);
+	assert_string_equal(read_text("c1"), "from the host");
+	assert_string_equal(read_text("c2"), "got Mine");
+	assert_string_equal(read_text("clip"), "got Mine");
+	expect_summary("\"clip_to_host\": 1");
+	expect_summary("\"clip_from_host\": 2");
+	/* What somebody wrote into the file before is offered. */
+	put_file("clip", "written");
+	assert_int_equal(
+		RUN("--mode", "64x64x60", "--seconds", "1", "--clipboard-file", "clip"), EXIT_FINE);
+	assert_string_equal(read_text("clip"), "got written");
+	setenv("FAKE", "noclip", 1);
+	assert_int_equal(RUN("--mode", "64x64x60", "--seconds", "1", "--clipboard"), EXIT_FINE);
+	expect_said("switched off at the host");
+	put_file("script", "key a\nkye b\n");
+	assert_int_equal(RUN("--script", "script"), EXIT_USAGE);
+	expect_said("Line 2, 'kye b'");
+	assert_int_equal(RUN("--script", "nowhere"), EXIT_USAGE);
+	expect_said("cannot be read");
+}
+
+static void a_speed_test_finds_the_link(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN("speed-test", "desk.test", "--json"), EXIT_FINE);
+	expect_said("\"limited\": true");
+	expect_said("\"throughput_kbps\": 18000");
+	expect_said("\"recommended_kbps\": 14000");
+	assert_int_equal(RUN("speed-test", "desk.test", "--kbps", "5000"), EXIT_FINE);
+	expect_said("at least 5.0 Mbit/s");
+	expect_said("--bitrate 4000");
+	setenv("FAKE", "declined", 1);
+	assert_int_equal(RUN("speed-test", "desk.test"), EXIT_REFUSED);
+	expect_said("does no speed tests");
+	assert_int_equal(RUN("speed-test"), EXIT_USAGE);
+	assert_int_equal(RUN("speed-test", "desk.test", "--seconds", "16"), EXIT_USAGE);
+}
+
 static void expect_recording(int packets_min, double seconds_min)
 {
 	char path[128];
@@ -411,6 +517,10 @@ int main(int argc, char **argv)
 		E2E_TEST(hosts_are_listed_renamed_and_forgotten),
 		E2E_TEST(a_stranger_is_told_how_to_get_in),
 		E2E_TEST(the_identity_is_kept_and_never_replaced),
+		E2E_TEST(a_lost_link_is_taken_up_again),
+		E2E_TEST(what_a_session_carries_is_said_and_counted),
+		E2E_TEST(the_clipboard_goes_both_ways),
+		E2E_TEST(a_speed_test_finds_the_link),
 		E2E_TEST(a_whole_run_leaves_its_files),
 		E2E_TEST(the_pointer_alone_is_no_typing),
 		E2E_TEST(damage_is_counted_and_mended),

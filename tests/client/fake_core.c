@@ -34,6 +34,12 @@ struct punktfunk_connection {
 	uint64_t next_ns, delivered, bytes;
 	uint8_t *unit;
 	int end_reason;
+	/* the other planes */
+	unsigned n_events, n_inputs[PUNKTFUNK_INPUT_SMOOTH_SCROLL + 1], n_rich, n_shapes;
+	uint32_t asked_kbps; /* of a speed test that is to be answered */
+	struct punktfunk_probe_result probe;
+	unsigned clip_step;
+	char clip[64]; /* what the client offered, fetched by the "host" */
 };
 
 static bool fake_is(const char *word)
@@ -125,6 +131,8 @@ int punktfunk_wake_on_lan(const uint8_t *mac, const char *address)
 	return address && !strcmp(address, "bad") ? PUNKTFUNK_E_INVALID : PUNKTFUNK_OK;
 }
 
+static unsigned n_connects;
+
 int punktfunk_connect_opts(struct punktfunk_connection **out,
 	const struct punktfunk_connect_opts *opts, char *message, size_t message_len)
 {
@@ -148,6 +156,14 @@ int punktfunk_connect_opts(struct punktfunk_connection **out,
 	}
 	if (opts->pin && memcmp(opts->pin, own, 32) != 0)
 		return PUNKTFUNK_E_PIN;
+	/* The first try to come back fails, the second does not. */
+	n_connects++;
+	if ((fake_is("comeback") && n_connects == 2) || (fake_is("lost") && n_connects > 1))
+		return PUNKTFUNK_E_TIMEOUT;
+	if (fake_is("expelled") && n_connects > 1) {
+		snprintf(message, message_len, "denied by the fake");
+		return PUNKTFUNK_E_DENIED;
+	}
 	struct punktfunk_connection *c = calloc(1, sizeof(*c));
 	if (!c || !(c->unit = calloc(1, UNIT_BUFFER)))
 		abort();
@@ -239,7 +255,9 @@ int punktfunk_connection_next_au(
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
 			;
 	}
-	if (fake_is("lost") && c->delivered >= END_AFTER)
+	if (fake_is("comeback") && c->delivered >= END_AFTER && n_connects == 1)
+		return end(c, PUNKTFUNK_END_LOST);
+	if ((fake_is("lost") || fake_is("expelled")) && c->delivered >= END_AFTER)
 		return end(c, PUNKTFUNK_END_LOST);
 	if (fake_is("ended") && c->delivered >= END_AFTER)
 		return end(c, PUNKTFUNK_END_HOST_ENDED);
@@ -278,6 +296,7 @@ int punktfunk_connection_send_input(
 	static unsigned calls;
 	if (++calls % 7 == 0)
 		return PUNKTFUNK_E_FULL;
+	c->n_inputs[event->kind]++;
 	if (event->kind == PUNKTFUNK_INPUT_KEY_DOWN)
 		atomic_fetch_add(&c->n_keys, 1);
 	if (event->kind == PUNKTFUNK_INPUT_MOUSE_ABS)
@@ -345,3 +364,197 @@ void punktfunk_connection_close(struct punktfunk_connection *c)
 	free(c->unit);
 	free(c);
 }
+
+/* --- the other planes --- */
+
+uint32_t punktfunk_connection_host_caps(const struct punktfunk_connection *c)
+{
+	(void)c;
+	return fake_is("bare") ? 0 : PUNKTFUNK_HOST_CAP_CLIPBOARD | PUNKTFUNK_HOST_CAP_CURSOR;
+}
+
+uint32_t punktfunk_connection_grants(const struct punktfunk_connection *c)
+{
+	(void)c;
+	return fake_is("watch") ? 0 : UINT32_MAX;
+}
+
+int punktfunk_connection_next_event(
+	struct punktfunk_connection *c, struct punktfunk_event *out, uint32_t timeout_ms)
+{
+	static const struct punktfunk_event events[] = {
+		{.kind = PUNKTFUNK_EVENT_BITRATE,
+			.value = 4000,
+			.detail = PUNKTFUNK_BITRATE_GOVERNOR},
+		{.kind = PUNKTFUNK_EVENT_ACCESS, .value = PUNKTFUNK_GRANT_POINTER, .detail = 60},
+		{.kind = PUNKTFUNK_EVENT_LAUNCH, .value = 4, .text = "no such \x1b[31mgame"},
+		{.kind = PUNKTFUNK_EVENT_DELIVERY, .value = 2, .detail = 1},
+		{.kind = PUNKTFUNK_EVENT_PIPELINE_GAP, .value = 700},
+		{.kind = 99},
+	};
+	(void)timeout_ms;
+	size_t size = out->size;
+	if (c->asked_kbps) {
+		c->asked_kbps = 0;
+		*out = (struct punktfunk_event){
+			.kind = PUNKTFUNK_EVENT_SPEED_TEST, .value = !c->probe.declined};
+	} else if (fake_is("events") && c->delivered &&
+		c->n_events < sizeof(events) / sizeof(events[0])) {
+		*out = events[c->n_events++];
+	} else {
+		return PUNKTFUNK_E_NO_FRAME;
+	}
+	out->size = size;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_next_cursor_shape(
+	struct punktfunk_connection *c, struct punktfunk_cursor_shape *out, uint32_t timeout_ms)
+{
+	(void)out, (void)timeout_ms;
+	return c->n_shapes && c->n_shapes-- ? PUNKTFUNK_OK : PUNKTFUNK_E_NO_FRAME;
+}
+
+int punktfunk_connection_set_cursor_render(struct punktfunk_connection *c, int client_draws)
+{
+	c->n_shapes = client_draws ? 3 : 0;
+	return PUNKTFUNK_OK;
+}
+
+/* A link of 20 Mbit/s. */
+int punktfunk_connection_speed_test(
+	struct punktfunk_connection *c, uint32_t kbps, uint32_t duration_ms)
+{
+	uint32_t through = kbps < 20000 ? kbps : 20000;
+	c->asked_kbps = kbps;
+	c->probe = (struct punktfunk_probe_result){.size = sizeof(c->probe),
+		.declined = fake_is("declined"),
+		.sent_packets = kbps,
+		.received_packets = through,
+		.received_kbps = through,
+		.duration_ms = duration_ms};
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_probe_result(
+	const struct punktfunk_connection *c, struct punktfunk_probe_result *out)
+{
+	*out = c->probe;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_set_delivery(struct punktfunk_connection *c, uint32_t delivery)
+{
+	(void)c;
+	return delivery > PUNKTFUNK_DELIVERY_SMOOTH ? PUNKTFUNK_E_INVALID : PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_send_rich_input(
+	struct punktfunk_connection *c, const struct punktfunk_rich_input *input)
+{
+	(void)input;
+	c->n_rich++;
+	return PUNKTFUNK_OK;
+}
+
+/*
+ * The clipboard: the host copies something, the client fetches it; what the client offers is fetched, and the
+ * host copies what it got with a word before it.
+ */
+int punktfunk_connection_clipboard_control(struct punktfunk_connection *c, int enabled, int files)
+{
+	(void)files;
+	c->clip_step = enabled ? 1 : 0;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_clipboard_offer(struct punktfunk_connection *c,
+	const struct punktfunk_clip_kind *kinds, size_t n_kinds, uint32_t *seq)
+{
+	(void)kinds, (void)n_kinds;
+	*seq = 77;
+	c->clip_step = 5;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_clipboard_fetch(
+	struct punktfunk_connection *c, uint32_t seq, const char *mime, uint32_t file, uint32_t *id)
+{
+	(void)seq, (void)mime, (void)file;
+	*id = 9;
+	c->clip_step = 3;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_clipboard_serve(
+	struct punktfunk_connection *c, uint32_t id, uint32_t status, const void *data, size_t len)
+{
+	if (id != 5 || status != PUNKTFUNK_CLIP_OK || len >= sizeof(c->clip) - 8)
+		abort();
+	snprintf(c->clip, sizeof(c->clip), "got %.*s", (int)len, (const char *)data);
+	c->clip_step = 2;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_clipboard_cancel(struct punktfunk_connection *c, uint32_t id)
+{
+	(void)c, (void)id;
+	return PUNKTFUNK_OK;
+}
+
+int punktfunk_connection_next_clipboard(
+	struct punktfunk_connection *c, struct punktfunk_clip_event *out, uint32_t timeout_ms)
+{
+	static const struct punktfunk_clip_kind kinds[] = {
+		{"image/png", 9}, {PUNKTFUNK_CLIP_TEXT, 0}};
+	(void)timeout_ms;
+	size_t size = out->size;
+	switch (c->clip_step) {
+	case 1: /* on, or off with a reason */
+		*out = (struct punktfunk_clip_event){.kind = PUNKTFUNK_CLIP_EVENT_STATE,
+			.status = !fake_is("noclip"),
+			.reason = fake_is("noclip") ? 3 : 0};
+		c->clip_step = fake_is("noclip") ? 0 : 2;
+		snprintf(c->clip, sizeof(c->clip), "from the host");
+		break;
+	case 2:
+		*out = (struct punktfunk_clip_event){
+			.kind = PUNKTFUNK_CLIP_EVENT_OFFER, .seq = 1, .n_kinds = 2, .kinds = kinds};
+		c->clip_step = 0;
+		break;
+	case 3:
+		*out = (struct punktfunk_clip_event){.kind = PUNKTFUNK_CLIP_EVENT_DATA,
+			.id = 9,
+			.data = (const uint8_t *)c->clip,
+			.len = strlen(c->clip)};
+		c->clip_step = 0;
+		break;
+	case 5:
+		*out = (struct punktfunk_clip_event){.kind = PUNKTFUNK_CLIP_EVENT_FETCH,
+			.id = 5,
+			.seq = 77,
+			.mime = PUNKTFUNK_CLIP_TEXT};
+		c->clip_step = 0;
+		break;
+	default:
+		return PUNKTFUNK_E_NO_FRAME;
+	}
+	out->size = size;
+	return PUNKTFUNK_OK;
+}
+
+#define NOTHING(name, type) \
+	int punktfunk_connection_##name( \
+		struct punktfunk_connection *c, struct type *out, uint32_t timeout_ms) \
+	{ \
+		(void)c, (void)out, (void)timeout_ms; \
+		return PUNKTFUNK_E_NO_FRAME; \
+	}
+
+NOTHING(next_host_timing, punktfunk_host_timing)
+NOTHING(next_audio, punktfunk_audio_packet)
+NOTHING(next_pad_audio, punktfunk_audio_packet)
+NOTHING(next_rumble, punktfunk_rumble)
+NOTHING(next_hidout, punktfunk_hid_output)
+NOTHING(next_hdr_meta, punktfunk_hdr_meta)
+NOTHING(next_cursor_state, punktfunk_cursor_state)
