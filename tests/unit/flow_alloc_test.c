@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/unit/flow_util.h"
 
+#include "core/packet/nvaudio.h"
+#include "core/packet/nvvideo.h"
+
 /*
  * Nothing is allocated after create(). The program's own malloc family stands in for the C library's,
  * for every object of the process, and counts. The sanitizers bring their own: nothing to see there.
@@ -119,11 +122,48 @@ static void nothing_is_allocated_for_a_frame(void **state)
 	run(PF_CIPHER_AES_128_GCM, PF_FEC_GF8);
 }
 
+static void nor_for_gamestream(void **state)
+{
+	(void)state;
+	static uint8_t unit[FLOW_FRAME_MAX];
+	const uint8_t key[16] = {5};
+	struct pf_aead *aead;
+	struct pf_cbc *cbc;
+	struct pf_nvvideo *v;
+	struct pf_nvaudio *a;
+	assert_int_equal(pf_aead_create(&aead, PF_CIPHER_AES_128_GCM, key, 16), PF_OK);
+	assert_int_equal(pf_cbc_create(&cbc, key), PF_OK);
+	struct pf_nvvideo_params vp = {.packet_size = 1024,
+		.fec_percent = 20,
+		.min_parity = 2,
+		.max_frame_bytes = FLOW_FRAME_MAX,
+		.aead = aead};
+	struct pf_nvaudio_params ap = {.packet_ms = 5, .cbc = cbc};
+	assert_int_equal(pf_nvvideo_create(&v, &vp), PF_OK);
+	assert_int_equal(pf_nvaudio_create(&a, &ap), PF_OK);
+	uint64_t rand = 3;
+	size_t start = n_allocations;
+	for (uint32_t i = 1; i <= 60; i++) {
+		struct pf_nvvideo_frame frame = {.frame_index = i, .type = PF_NVVIDEO_P};
+		struct pf_packet_batch b;
+		struct pf_nvaudio_batch sound;
+		size_t len = 1 + test_rand(&rand) % (FLOW_FRAME_MAX - 1);
+		assert_int_equal(pf_nvvideo_build(v, &frame, unit, len, &b), PF_OK);
+		assert_int_equal(pf_nvaudio_build(a, unit, 120, &sound), PF_OK);
+	}
+	assert_int_equal(n_allocations, start);
+	pf_nvaudio_destroy(a);
+	pf_nvvideo_destroy(v);
+	pf_cbc_destroy(cbc);
+	pf_aead_destroy(aead);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_counter_counts),
 		cmocka_unit_test(nothing_is_allocated_for_a_frame),
+		cmocka_unit_test(nor_for_gamestream),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
