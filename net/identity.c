@@ -18,79 +18,118 @@
 #define FILE_MAX  (64u << 10) /* bytes; a PEM file is one or two thousand */
 
 #define LOCK_WAIT_MS 10000u /* a process that makes one holds the lock for a moment */
-#define REMEDY \
-	"Restore it from a copy, or remove both " CERT_FILE " and " KEY_FILE \
-	" there to get a new identity (paired devices must pair again)."
 
-static int write_pem(const struct folder *f, const char *name, const char *text)
+static int write_pem(const struct folder *f, const struct identity_pem *pem)
 {
-	return folder_write(f, name, text, strlen(text));
-}
-
-static int create(const struct folder *f, const char *name, struct pf_identity **out)
-{
-	struct pf_identity *id = NULL;
-	int err = pf_identity_generate(&id, name, (uint64_t)time(NULL));
-	if (err < 0)
-		return folder_fail(
-			f, err, "Cannot make an identity named '%s': %s.", name, pf_strerror(err));
 	/* The key first: a certificate without its key would look like a loss. */
-	err = write_pem(f, KEY_FILE, pf_identity_key_pem(id));
+	int err = folder_write(f, pem->key_file, pem->key, pem->key_len);
 	if (!err)
-		err = write_pem(f, CERT_FILE, pf_identity_cert_pem(id));
-	if (err < 0) {
-		(void)unlinkat(f->fd, KEY_FILE, 0); /* ours of a moment ago; the lock is held */
-		pf_identity_destroy(id);
-		return err;
-	}
-	*out = id;
-	return PF_OK;
+		err = folder_write(f, pem->cert_file, pem->cert, pem->cert_len);
+	if (err < 0)
+		(void)unlinkat(
+			f->fd, pem->key_file, 0); /* ours of a moment ago; the lock is held */
+	return err;
 }
 
-static int load(const struct folder *f, const char *name, struct pf_identity **out)
+/* 1 = both are there, 0 = neither. */
+static int read_pem(const struct folder *f, struct identity_pem *pem)
 {
-	char *cert = NULL, *key = NULL;
-	size_t cert_len = 0, key_len = 0;
-	int has_cert = folder_read(f, CERT_FILE, FILE_MAX, false, REMEDY, &cert, &cert_len);
+	char remedy[256];
+	snprintf(remedy, sizeof(remedy),
+		"Restore it from a copy, or remove both %s and %s there to get a new identity "
+		"(paired devices must pair again).",
+		pem->cert_file, pem->key_file);
+	int has_cert = folder_read(
+		f, pem->cert_file, FILE_MAX, false, remedy, &pem->cert, &pem->cert_len);
 	int has_key = has_cert < 0
 		? 0
-		: folder_read(f, KEY_FILE, FILE_MAX, true, REMEDY, &key, &key_len);
-	int err = has_cert < 0 ? has_cert : has_key < 0 ? has_key : PF_OK;
-	if (!err && !has_cert && !has_key) {
-		err = create(f, name, out);
-	} else if (!err && has_cert != has_key) {
-		err = folder_fail(f, PF_E_INVALID,
+		: folder_read(f, pem->key_file, FILE_MAX, true, remedy, &pem->key, &pem->key_len);
+	if (has_cert < 0 || has_key < 0)
+		return has_cert < 0 ? has_cert : has_key;
+	if (has_cert != has_key)
+		return folder_fail(f, PF_E_INVALID,
 			"%s has %s but no %s. Restore the missing file from a copy, or remove the "
 			"other one "
 			"to get a new identity (paired devices must pair again).",
-			f->path, has_cert ? CERT_FILE : KEY_FILE, has_cert ? KEY_FILE : CERT_FILE);
-	} else if (!err) {
-		err = pf_identity_from_pem(out, cert, cert_len, key, key_len);
+			f->path, has_cert ? pem->cert_file : pem->key_file,
+			has_cert ? pem->key_file : pem->cert_file);
+	return has_cert;
+}
+
+int identity_pem_load(struct identity_pem *pem, const char *dir,
+	int (*make)(struct identity_pem *pem, void *userdata), void *userdata, char *why,
+	size_t why_len)
+{
+	struct folder f;
+	pem->cert = pem->key = NULL;
+	pem->cert_len = pem->key_len = 0;
+	if (why_len)
+		why[0] = '\0';
+	int err = folder_enter(&f, dir, LOCK_WAIT_MS, why, why_len);
+	int has = err < 0 ? err : read_pem(&f, pem);
+	err = has < 0 ? has : PF_OK;
+	if (!has) {
+		err = make(pem, userdata);
 		if (err < 0)
-			folder_fail(f, err,
-				"%s/" CERT_FILE " and %s/" KEY_FILE
-				" are damaged or do not belong together. Restore both from a copy, "
-				"or "
-				"remove both to get a new identity (paired devices must pair "
-				"again).",
-				f->path, f->path);
+			folder_fail(&f, err, "Cannot make an identity: %s.", pf_strerror(err));
+		else
+			err = write_pem(&f, pem);
 	}
-	pf_free(cert);
-	pf_free_secret(key, key_len);
+	folder_leave(&f);
+	if (err < 0)
+		identity_pem_finish(pem);
 	return err;
+}
+
+int identity_pem_damaged(const struct identity_pem *pem, const char *dir, char *why, size_t why_len)
+{
+	const struct folder f = {.why = why, .why_len = why_len};
+	return folder_fail(&f, PF_E_INVALID,
+		"%s/%s and %s/%s are damaged or do not belong together. Restore both from a copy, "
+		"or remove both to get a new identity (paired devices must pair again).",
+		dir, pem->cert_file, dir, pem->key_file);
+}
+
+void identity_pem_finish(struct identity_pem *pem)
+{
+	pf_free(pem->cert);
+	pf_free_secret(pem->key, pem->key_len);
+	pem->cert = pem->key = NULL;
+}
+
+static char *copy_text(const char *text, size_t *len)
+{
+	*len = strlen(text);
+	char *copy = pf_calloc(1, *len + 1);
+	if (copy)
+		memcpy(copy, text, *len);
+	return copy;
+}
+
+static int make_native(struct identity_pem *pem, void *userdata)
+{
+	struct pf_identity *id = NULL;
+	int err = pf_identity_generate(&id, userdata, (uint64_t)time(NULL));
+	if (err < 0)
+		return err;
+	pem->cert = copy_text(pf_identity_cert_pem(id), &pem->cert_len);
+	pem->key = copy_text(pf_identity_key_pem(id), &pem->key_len);
+	pf_identity_destroy(id);
+	return pem->cert && pem->key ? PF_OK : PF_E_NOMEM;
 }
 
 int identity_load_or_create(
 	struct pf_identity **out, const char *dir, const char *name, char *why, size_t why_len)
 {
-	struct folder f;
+	struct identity_pem pem = {.cert_file = CERT_FILE, .key_file = KEY_FILE};
 	*out = NULL;
-	if (why_len)
-		why[0] = '\0';
-	int err = folder_enter(&f, dir, LOCK_WAIT_MS, why, why_len);
-	if (!err)
-		err = load(&f, name, out);
-	folder_leave(&f);
+	int err = identity_pem_load(&pem, dir, make_native, (void *)(uintptr_t)name, why, why_len);
+	if (err < 0)
+		return err;
+	err = pf_identity_from_pem(out, pem.cert, pem.cert_len, pem.key, pem.key_len);
+	if (err < 0)
+		identity_pem_damaged(&pem, dir, why, why_len);
+	identity_pem_finish(&pem);
 	return err;
 }
 

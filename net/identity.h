@@ -21,6 +21,24 @@ int identity_load_or_create(struct pf_identity **out, const char *dir, const cha
 	size_t why_len) PF_MUST_CHECK;
 
 /*
+ * A certificate and its key in two files of DIR, for whoever needs another pair beside that: read when both are
+ * there, made and written when neither is, as above. make() fills cert and key (pf_calloc()) and returns an error
+ * otherwise. Both have a NUL behind them. Files that make no sense are for the caller to find.
+ */
+struct identity_pem {
+	const char *cert_file, *key_file; /* literals */
+	char *cert, *key;
+	size_t cert_len, key_len;
+};
+int identity_pem_load(struct identity_pem *pem, const char *dir,
+	int (*make)(struct identity_pem *pem, void *userdata), void *userdata, char *why,
+	size_t why_len) PF_MUST_CHECK;
+/* Sets why; returns PF_E_INVALID. */
+int identity_pem_damaged(
+	const struct identity_pem *pem, const char *dir, char *why, size_t why_len);
+void identity_pem_finish(struct identity_pem *pem); /* wipes the key */
+
+/*
  * The machine's id in DIR/host-id: 32 random hex digits, made once. It tells records of one host from those of
  * others on the network and proves nothing; one that makes no sense is replaced. out is empty on an error;
  * why and errors as above.
