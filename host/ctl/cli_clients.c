@@ -12,79 +12,87 @@
 
 #define TIME_LEN 32
 
+/* A list for each protocol; what is done to a device is done where it stands. */
+struct list {
+	const char *file, *protocol;
+	const char *show, *unpair, *access; /* commands of the host */
+};
+static const struct list lists[] = {
+	{TRUST_FILE, "punktfunk", "client.list", "client.unpair", "client.access"},
+	{TRUST_GAMESTREAM_FILE, "moonlight", "gamestream.list", "gamestream.unpair",
+		"gamestream.access"},
+};
+#define N_LISTS (sizeof(lists) / sizeof(lists[0]))
+
 /* --- without a host: the list itself --- */
 
-/* Returns 0 with the list open, or an exit status after a message. */
-static int open_list(struct cli *c, struct trust **out)
+static int open_list(struct cli *c, const struct list *list, struct trust **out)
 {
 	char dir[512];
 	int err = c->config_dir
 		? snprintf(dir, sizeof(dir), "%s", c->config_dir) < (int)sizeof(dir) ? 0 : -1
 		: identity_config_dir(dir, sizeof(dir), c->why, sizeof(c->why));
 	if (err >= 0)
-		err = trust_create(out, dir, c->why, sizeof(c->why));
+		err = trust_create(out, dir, list->file, c->why, sizeof(c->why));
 	if (err >= 0 && trust_problem(*out)) {
 		snprintf(c->why, sizeof(c->why), "%s", trust_problem(*out));
 		trust_destroy(*out);
 		err = PF_E_INVALID;
 	}
-	if (err >= 0)
-		return 0;
-	fprintf(stderr, "punktfunk-host: %s\n", c->why);
-	return CLI_EXIT_REFUSED;
+	return err;
 }
 
 static int find(struct cli *c, const struct trust *t, struct trust_client *out)
 {
 	const struct trust_client *found = NULL;
 	int err = trust_lookup(t, c->key, &found);
-	if (err < 0) {
-		fprintf(stderr,
-			"punktfunk-host: %s called '%s'; punktfunk-host clients lists them\n",
+	if (err < 0)
+		snprintf(c->why, sizeof(c->why),
+			"%s called '%s'; punktfunk-host clients lists them",
 			err == PF_E_FULL ? "several paired devices are" : "no paired device is",
 			c->key);
-		return CLI_EXIT_REFUSED;
-	}
-	*out = *found;
-	return 0;
+	else
+		*out = *found;
+	return err;
 }
 
-/* The command of the same name as the host's, done here. Returns 0 with *result, or an exit status. */
-static int without_host(struct cli *c, const char *command, const json_t *args, json_t **result)
+/* The command of the same name as the host's, done here. Errors: with c->why. */
+static int without_host(struct cli *c, const struct list *list, const char *command,
+	const json_t *args, json_t **result)
 {
 	struct trust *t = NULL;
 	struct trust_client client;
 	const json_t *grants = json_object_get(args, "grants"),
 		     *expires = json_object_get(args, "expires");
-	int code = open_list(c, &t), err = 0;
-	if (code)
-		return code;
-	if (!strcmp(command, "client.list")) {
-		json_t *list = json_array();
+	int err = open_list(c, list, &t);
+	if (err < 0)
+		return err;
+	if (command == list->show) {
+		json_t *all = json_array();
 		for (size_t i = 0; i < trust_count(t); i++)
-			json_array_append_new(list, trust_json_client(trust_at(t, i)));
-		*result = json_pack("{s:o}", "clients", list);
-	} else if ((code = find(c, t, &client)) == 0) {
+			json_array_append_new(all, trust_json_client(trust_at(t, i)));
+		*result = json_pack("{s:o}", "clients", all);
+	} else if ((err = find(c, t, &client)) >= 0) {
 		if (grants)
 			client.grants = (uint8_t)json_integer_value(grants);
 		if (expires)
 			client.expires_s = json_integer_value(expires);
-		err = !strcmp(command, "client.unpair")
-			? trust_remove(t, client.fp, c->why, sizeof(c->why))
-			: trust_put(t, &client, c->why, sizeof(c->why));
+		err = command == list->unpair ? trust_remove(t, client.fp, c->why, sizeof(c->why))
+					      : trust_put(t, &client, c->why, sizeof(c->why));
 		*result = trust_json_client(&client);
 	}
 	trust_destroy(t);
-	return err < 0 ? cli_complain(c, err) : code;
+	return err;
 }
 
-/* Asks the host, or does it on the list where none runs. Returns 0 with *result, or an exit status. */
-static int ask_or_do(struct cli *c, const char *command, const json_t *args, json_t **result)
+/* Asks the host, or does it on the list where none runs, or one that does not serve this protocol. */
+static int ask_or_do(struct cli *c, const struct list *list, const char *command,
+	const json_t *args, json_t **result)
 {
 	int err = cli_ask(c, command, args, result);
-	if (err == PF_E_CLOSED)
-		return without_host(c, command, args, result);
-	return err < 0 ? cli_complain(c, err) : 0;
+	if (err == PF_E_CLOSED || (err < 0 && err != PF_E_DENIED && list != lists))
+		return without_host(c, list, command, args, result);
+	return err;
 }
 
 /* --- words --- */
@@ -110,24 +118,51 @@ static void print_client(const json_t *client)
 		json_is_true(json_object_get(client, "connected")) ? "  connected" : "");
 }
 
+/* Returns how many, or -1 after a message. */
+static int print_list(struct cli *c, const struct list *list, json_t *all)
+{
+	json_t *result = NULL, *client;
+	size_t i;
+	int err = ask_or_do(c, list, list->show, NULL, &result);
+	if (err < 0) {
+		cli_complain(c, err);
+		return -1;
+	}
+	const json_t *clients = json_object_get(result, "clients");
+	int n = (int)json_array_size(clients);
+	json_array_foreach(clients, i, client)
+	{
+		json_object_set_new(client, "protocol", json_string(list->protocol));
+		json_array_append(all, client);
+		if (!c->json)
+			print_client(client);
+	}
+	if (json_object_get(result, "problem")) {
+		fprintf(stderr, "punktfunk-host: %s\n", cli_text(result, "problem"));
+		n++;
+	}
+	json_decref(result);
+	return n;
+}
+
 int cli_clients(struct cli *c)
 {
-	json_t *result = NULL;
-	int code = ask_or_do(c, "client.list", NULL, &result);
-	if (code)
-		return code;
+	json_t *all = json_array();
+	int n = 0, code = EXIT_SUCCESS;
+	for (size_t i = 0; i < N_LISTS; i++) {
+		int got = print_list(c, &lists[i], all);
+		if (got < 0)
+			code = CLI_EXIT_REFUSED;
+		else
+			n += got;
+	}
 	if (c->json)
-		return cli_print_json(result);
-	const json_t *list = json_object_get(result, "clients");
-	size_t i;
-	json_t *client;
-	json_array_foreach(list, i, client) print_client(client);
-	if (json_object_get(result, "problem"))
-		fprintf(stderr, "punktfunk-host: %s\n", cli_text(result, "problem"));
-	else if (!json_array_size(list))
-		printf("No device is paired. To pair one: punktfunk-host pair --arm\n");
-	json_decref(result);
-	return EXIT_SUCCESS;
+		return cli_print_json(json_pack("{s:o}", "clients", all));
+	if (!n && !code)
+		printf("No device is paired. To pair one: punktfunk-host pair --arm, or for "
+		       "Moonlight: punktfunk-host pin\n");
+	json_decref(all);
+	return code;
 }
 
 /* {"client": KEY} and terms. NULL after a message, with *code. */
@@ -143,14 +178,31 @@ static json_t *make_args(const struct cli *c, const char *what, int *code)
 	return NULL;
 }
 
+/* On the list that has the device. Returns 0 with *result, or an exit status after a message. */
+static int change(struct cli *c, bool unpair, json_t **result)
+{
+	char first[sizeof(c->why)] = "";
+	int code, err = PF_E_NO_FRAME;
+	json_t *args = make_args(c, "client", &code);
+	if (!args)
+		return code;
+	for (size_t i = 0; i < N_LISTS && err < 0; i++) {
+		const struct list *list = &lists[i];
+		err = ask_or_do(c, list, unpair ? list->unpair : list->access, args, result);
+		if (!i)
+			snprintf(first, sizeof(first), "%s", c->why);
+	}
+	json_decref(args);
+	if (err >= 0)
+		return 0;
+	snprintf(c->why, sizeof(c->why), "%s", first);
+	return cli_complain(c, err);
+}
+
 int cli_unpair(struct cli *c)
 {
 	json_t *result = NULL;
-	int code;
-	json_t *args = make_args(c, "client", &code);
-	if (args)
-		code = ask_or_do(c, "client.unpair", args, &result);
-	json_decref(args);
+	int code = change(c, true, &result);
 	if (code)
 		return code;
 	if (c->json)
@@ -172,10 +224,7 @@ int cli_grant(struct cli *c)
 			"punktfunk-host grant --help\n");
 		return CLI_EXIT_USAGE;
 	}
-	json_t *args = make_args(c, "client", &code);
-	if (args)
-		code = ask_or_do(c, "client.access", args, &result);
-	json_decref(args);
+	code = change(c, false, &result);
 	if (code)
 		return code;
 	if (c->json)

@@ -358,7 +358,7 @@ int access_create(struct access **out, struct native *n)
 	a->watch = -1;
 	knocks_init(&a->knocks, config->knock_wait * SECOND_NS);
 	arming_init(&a->arming, config->pair_cooldown_ms * (SECOND_NS / 1000));
-	err = trust_create(&a->trust, n->host->config_dir, why, sizeof(why));
+	err = trust_create(&a->trust, n->host->config_dir, TRUST_FILE, why, sizeof(why));
 	if (err < 0) {
 		log_error("trust: %s", why);
 		goto end;

@@ -12,14 +12,15 @@
 #include "host/trust/trust_json.h"
 #include "net/folder.h"
 
-#define COPY_FILE    TRUST_FILE ".bak"
+#define COPY_SUFFIX  ".bak"
 #define LOCK_WAIT_MS 300u /* the control loop waits; a writer holds the lock for two fsyncs */
 #define PREFIX_MIN   4u	  /* hex digits: fewer are typed by mistake */
-#define REMEDY \
-	"Restore it from " COPY_FILE " beside it, or remove it; then all devices must pair again."
+#define REMEDY	     "Restore it from %s beside it, or remove it; then all devices must pair again."
 
 struct trust {
 	char *dir;
+	const char *file;
+	char copy[64], remedy[160];
 	struct trust_list list;
 	bool broken;
 	char problem[512];
@@ -37,9 +38,9 @@ static int load(struct trust *t, const struct folder *f)
 {
 	char *text = NULL, where[200];
 	size_t len = 0;
-	if (fstatat(f->fd, TRUST_FILE, &t->seen, 0) < 0)
+	if (fstatat(f->fd, t->file, &t->seen, 0) < 0)
 		memset(&t->seen, 0, sizeof(t->seen));
-	int got = folder_read(f, TRUST_FILE, TRUST_FILE_MAX, true, REMEDY, &text, &len);
+	int got = folder_read(f, t->file, TRUST_FILE_MAX, true, t->remedy, &text, &len);
 	/* The machine's trouble is not the file's: what was read before still holds. */
 	t->stale = got == PF_E_NOMEM || got == PF_E_IO;
 	if (t->stale)
@@ -52,7 +53,7 @@ static int load(struct trust *t, const struct folder *f)
 	pf_free(text);
 	t->broken = err < 0;
 	if (err < 0)
-		folder_fail(f, err, "%s/" TRUST_FILE " is damaged (%s). " REMEDY, t->dir, where);
+		folder_fail(f, err, "%s/%s is damaged (%s). %s", t->dir, t->file, where, t->remedy);
 	return err;
 }
 
@@ -73,7 +74,7 @@ static int reload(struct trust *t)
 	return err;
 }
 
-int trust_create(struct trust **out, const char *dir, char *why, size_t why_len)
+int trust_create(struct trust **out, const char *dir, const char *file, char *why, size_t why_len)
 {
 	struct folder f;
 	int err = PF_E_NOMEM;
@@ -82,13 +83,16 @@ int trust_create(struct trust **out, const char *dir, char *why, size_t why_len)
 	struct trust *t = calloc(1, sizeof(*t));
 	if (!t)
 		return PF_E_NOMEM;
+	t->file = file;
+	snprintf(t->copy, sizeof(t->copy), "%s" COPY_SUFFIX, file);
+	snprintf(t->remedy, sizeof(t->remedy), REMEDY, t->copy);
 	t->dir = strdup(dir);
 	if (!t->dir)
 		goto fail;
 	err = folder_enter(&f, dir, LOCK_WAIT_MS, why, why_len);
 	if (err >= 0) {
-		folder_clean(&f, TRUST_FILE);
-		folder_clean(&f, COPY_FILE);
+		folder_clean(&f, t->file);
+		folder_clean(&f, t->copy);
 		err = load(t, &f);
 	}
 	folder_leave(&f);
@@ -115,7 +119,7 @@ int trust_refresh(struct trust *t)
 {
 	char path[4096];
 	struct stat now;
-	snprintf(path, sizeof(path), "%s/" TRUST_FILE, t->dir);
+	snprintf(path, sizeof(path), "%s/%s", t->dir, t->file);
 	if (stat(path, &now) < 0)
 		memset(&now, 0, sizeof(now));
 	if (!t->stale && now.st_ino == t->seen.st_ino && now.st_dev == t->seen.st_dev &&
@@ -174,15 +178,15 @@ int trust_lookup(const struct trust *t, const char *key, const struct trust_clie
 }
 
 /* The copy first: were we killed between the two, the file is the older one and nobody heard of a success. */
-static int store(const struct folder *f, const struct trust_list *list)
+static int store(const struct trust *t, const struct folder *f, const struct trust_list *list)
 {
 	char *text = trust_json_write(list);
 	if (!text)
-		return folder_fail(f, PF_E_NOMEM, "No memory left to write " TRUST_FILE ".");
+		return folder_fail(f, PF_E_NOMEM, "No memory left to write %s.", t->file);
 	size_t len = strlen(text);
-	int err = folder_write(f, COPY_FILE, text, len);
+	int err = folder_write(f, t->copy, text, len);
 	if (err >= 0)
-		err = folder_write(f, TRUST_FILE, text, len);
+		err = folder_write(f, t->file, text, len);
 	free(text);
 	return err;
 }
@@ -202,7 +206,7 @@ static int change(struct trust *t, const uint8_t *fp, const struct trust_client 
 		goto end;
 	next = malloc(sizeof(*next));
 	if (!next) {
-		err = folder_fail(&f, PF_E_NOMEM, "No memory left to change " TRUST_FILE ".");
+		err = folder_fail(&f, PF_E_NOMEM, "No memory left to change %s.", t->file);
 		goto end;
 	}
 	*next = t->list;
@@ -225,11 +229,11 @@ static int change(struct trust *t, const uint8_t *fp, const struct trust_client 
 		memmove(at, at + 1, behind * sizeof(*at));
 		next->n--;
 	}
-	err = store(&f, next);
+	err = store(t, &f, next);
 	if (err < 0)
 		goto end;
 	t->list = *next;
-	(void)fstatat(f.fd, TRUST_FILE, &t->seen, 0);
+	(void)fstatat(f.fd, t->file, &t->seen, 0);
 end:
 	free(next);
 	folder_leave(&f);

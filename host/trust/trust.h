@@ -12,8 +12,8 @@
 #include "core/wire/handshake.h"
 
 /*
- * The paired clients of a host: DIR/punktfunk1-paired.json (mode 0600), and beside it a copy of the same
- * text, punktfunk1-paired.json.bak, for a person to put back. Several processes may use one folder: each
+ * The paired clients of a host, a list for each protocol: DIR/punktfunk1-paired.json (mode 0600), and beside it a
+ * copy of the same text, punktfunk1-paired.json.bak, for a person to put back. Several processes may use one folder: each
  * change is made to what the file holds at that time, under the folder's lock, and trust_refresh() sees what
  * another process did.
  *
@@ -22,10 +22,11 @@
  * Thread: one at a time per object.
  */
 
-#define TRUST_FILE     "punktfunk1-paired.json"
-#define TRUST_MAX      256u	    /* clients: more than a household has; bounds the file */
-#define TRUST_FILE_MAX (256u << 10) /* bytes: TRUST_MAX entries of the longest form, twice over */
-#define TRUST_HEX_LEN  (2u * PF_FINGERPRINT_LEN)
+#define TRUST_FILE	      "punktfunk1-paired.json"
+#define TRUST_GAMESTREAM_FILE "gamestream-paired.json"
+#define TRUST_MAX	      256u	   /* clients: more than a household has; bounds the file */
+#define TRUST_FILE_MAX	      (256u << 10) /* bytes: TRUST_MAX entries of the longest form, twice over */
+#define TRUST_HEX_LEN	      (2u * PF_FINGERPRINT_LEN)
 
 struct trust_client {
 	uint8_t fp[PF_FINGERPRINT_LEN];
@@ -38,10 +39,11 @@ struct trust_client {
 struct trust;
 
 /*
- * Never fails because of the file: look at trust_problem(). Errors: PF_E_NOMEM, PF_E_IO or PF_E_INVALID (the
+ * file: the name of the list, a literal. Never fails because of the file: look at trust_problem(). Errors: PF_E_NOMEM, PF_E_IO or PF_E_INVALID (the
  * folder cannot be made or is not ours; why says so).
  */
-int trust_create(struct trust **out, const char *dir, char *why, size_t why_len) PF_MUST_CHECK;
+int trust_create(struct trust **out, const char *dir, const char *file, char *why,
+	size_t why_len) PF_MUST_CHECK;
 void trust_destroy(struct trust *t); /* takes NULL */
 
 /* What is wrong with the file, a sentence that says what to do; NULL = nothing. Until the next call. */

@@ -88,7 +88,7 @@ struct trust *rig_open_list(void)
 {
 	char why[600];
 	struct trust *t;
-	if (trust_create(&t, rig_host.dir, why, sizeof(why)) < 0)
+	if (trust_create(&t, rig_host.dir, TRUST_FILE, why, sizeof(why)) < 0)
 		fail_msg("%s", why);
 	return t;
 }

@@ -76,7 +76,7 @@ static struct trust_client client(uint8_t n, const char *name)
 static struct trust *open_store(void)
 {
 	struct trust *t;
-	assert_int_equal(trust_create(&t, dir, why, sizeof(why)), PF_OK);
+	assert_int_equal(trust_create(&t, dir, TRUST_FILE, why, sizeof(why)), PF_OK);
 	return t;
 }
 
