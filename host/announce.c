@@ -143,7 +143,7 @@ static void on_note(enum discovery_note note, const char *text, void *userdata)
 			text);
 }
 
-static void find_name(char *out, size_t cap, const struct config *config)
+void announce_host_name(char *out, size_t cap, const struct config *config)
 {
 	if (config->name && *config->name) {
 		snprintf(out, cap, "%s", config->name);
@@ -157,20 +157,26 @@ static void find_name(char *out, size_t cap, const struct config *config)
 		snprintf(out, cap, "punktfunk");
 }
 
-static int publish(
-	struct announce *a, const struct config *config, const union udp_addr *local, uint32_t only)
+static int publish(struct announce *a, const struct config *config, const char *service,
+	uint16_t port, uint32_t only)
 {
 	char name[256];
-	find_name(name, sizeof(name), config);
+	announce_host_name(name, sizeof(name), config);
 	struct discovery_publisher_params params = {
 		.name = name,
-		.port = ntohs(local->sa.sa_family == AF_INET6 ? local->in6.sin6_port
-							      : local->in4.sin_port),
+		.service = service,
+		.port = port,
 		.only_addr = only,
 		.txt = a->txt,
 		.on_note = on_note,
 	};
-	return discovery_publisher_create(&a->publisher, &params);
+	int err = discovery_publisher_create(&a->publisher, &params);
+	if (err == PF_E_UNSUPPORTED)
+		log_info("discovery: this build has none (libavahi-client was missing), so clients "
+			 "must be given the address");
+	else if (err < 0)
+		log_warn("discovery: clients must be given the address: %s", pf_strerror(err));
+	return err;
 }
 
 int announce_create(struct announce **out, const struct config *config, const union udp_addr *local,
@@ -196,16 +202,37 @@ int announce_create(struct announce **out, const struct config *config, const un
 	find_id(&a->txt, config);
 	find_macs(&a->txt);
 	find_os(&a->txt);
-	int err = publish(a, config, local, only);
+	int err = publish(a, config, DISCOVERY_SERVICE,
+		ntohs(local->sa.sa_family == AF_INET6 ? local->in6.sin6_port : local->in4.sin_port),
+		only);
 	if (err == PF_OK) {
 		*out = a;
 		return PF_OK;
 	}
-	if (err == PF_E_UNSUPPORTED)
-		log_info("discovery: this build has none (libavahi-client was missing), so clients "
-			 "must be given the address");
-	else
-		log_warn("discovery: clients must be given the address: %s", pf_strerror(err));
+	announce_destroy(a);
+	return err == PF_E_NOMEM ? err : PF_OK;
+}
+
+int announce_create_gamestream(struct announce **out, const struct config *config, uint16_t port)
+{
+	union udp_addr local = {.in4 = {.sin_family = AF_INET}};
+	uint32_t only;
+	*out = NULL;
+	if (inet_pton(AF_INET, config->bind, &local.in4.sin_addr) != 1) {
+		local = (union udp_addr){.in6 = {.sin6_family = AF_INET6}};
+		if (inet_pton(AF_INET6, config->bind, &local.in6.sin6_addr) != 1)
+			return PF_OK;
+	}
+	if (config->no_discovery || !reachable(&local, &only))
+		return PF_OK;
+	struct announce *a = calloc(1, sizeof(*a));
+	if (!a)
+		return PF_E_NOMEM;
+	int err = publish(a, config, DISCOVERY_SERVICE_GAMESTREAM, port, only);
+	if (err == PF_OK) {
+		*out = a;
+		return PF_OK;
+	}
 	announce_destroy(a);
 	return err == PF_E_NOMEM ? err : PF_OK;
 }

@@ -25,8 +25,14 @@ struct config;
 int announce_create(struct announce **out, const struct config *config, const union udp_addr *local,
 	const uint8_t fp[static PF_TXT_FP_LEN], bool pairing_required) PF_MUST_CHECK;
 void announce_destroy(struct announce *a); /* takes NULL */
-/* Takes NULL. */
+/* The same for Moonlight clients: _nvstream._tcp with the port of GameStream's HTTP. */
+int announce_create_gamestream(
+	struct announce **out, const struct config *config, uint16_t port) PF_MUST_CHECK;
+/* Takes NULL. Not for GameStream's. */
 void announce_set_pairing(struct announce *a, bool required);
+
+/* What people see this host as: --name, else the name of the machine. */
+void announce_host_name(char *out, size_t cap, const struct config *config);
 
 /* What os-release(5) says, as TXT `os`: linux, the first family, the distribution. */
 void announce_read_os(struct pf_txt *txt, const char *os_release, size_t len);

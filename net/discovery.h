@@ -11,7 +11,8 @@
  * A build without libavahi-client has the same functions; they return PF_E_UNSUPPORTED.
  */
 
-#define DISCOVERY_SERVICE "_punktfunk._udp"
+#define DISCOVERY_SERVICE	     "_punktfunk._udp"
+#define DISCOVERY_SERVICE_GAMESTREAM "_nvstream._tcp" /* for Moonlight, which reads no TXT record */
 
 enum discovery_note {
 	DISCOVERY_ANNOUNCED, /* text: the name, which is another than the one asked for when that was taken */
@@ -22,6 +23,8 @@ enum discovery_note {
 struct discovery_publisher;
 struct discovery_publisher_params {
 	const char *name; /* UTF-8; cut to what a DNS label takes */
+	const char *
+		service; /* a literal; NULL = DISCOVERY_SERVICE. Another has no TXT record: txt is not used */
 	uint16_t port;
 	uint32_t only_addr; /* announce on the network of this address of ours only; 0 = on all */
 	struct pf_txt txt;

@@ -58,6 +58,12 @@ static void note(struct discovery_publisher *p, enum discovery_note what, const 
 	p->params.on_note(what, text, p->params.userdata);
 }
 
+static bool has_txt(const struct discovery_publisher *p)
+{
+	return !strcmp(p->params.service, DISCOVERY_SERVICE);
+}
+
+/* NULL = none, or no memory. */
 static AvahiStringList *make_strings(struct discovery_publisher *p)
 {
 	uint8_t record[PF_TXT_RECORD_MAX];
@@ -66,7 +72,7 @@ static AvahiStringList *make_strings(struct discovery_publisher *p)
 	int len = pf_txt_write(record, sizeof(record), &p->txt);
 	p->txt_changed = false;
 	pthread_mutex_unlock(&p->lock);
-	if (len < 0 || avahi_string_list_parse(record, (size_t)len, &strings) < 0)
+	if (!has_txt(p) || len < 0 || avahi_string_list_parse(record, (size_t)len, &strings) < 0)
 		return NULL;
 	return strings;
 }
@@ -93,11 +99,11 @@ static int add_service(struct discovery_publisher *p)
 {
 	AvahiStringList *strings = make_strings(p);
 	int err = AVAHI_ERR_NO_MEMORY;
-	if (!strings)
+	if (!strings && has_txt(p))
 		return err;
 	do
 		err = avahi_entry_group_add_service_strlst(p->group, p->interface, AVAHI_PROTO_INET,
-			0, p->name, DISCOVERY_SERVICE, NULL, NULL, p->params.port, strings);
+			0, p->name, p->params.service, NULL, NULL, p->params.port, strings);
 	while (err == AVAHI_ERR_COLLISION && rename_service(p));
 	avahi_string_list_free(strings);
 	return err;
@@ -211,11 +217,11 @@ static void update(struct discovery_publisher *p)
 	bool changed = p->txt_changed;
 	pthread_mutex_unlock(&p->lock);
 	/* What is not announced yet takes the new record when it is. */
-	if (!changed || !p->group || avahi_entry_group_is_empty(p->group))
+	if (!changed || !has_txt(p) || !p->group || avahi_entry_group_is_empty(p->group))
 		return;
 	AvahiStringList *strings = make_strings(p);
 	int err = strings ? avahi_entry_group_update_service_txt_strlst(p->group, p->interface,
-				    AVAHI_PROTO_INET, 0, p->name, DISCOVERY_SERVICE, NULL, strings)
+				    AVAHI_PROTO_INET, 0, p->name, p->params.service, NULL, strings)
 			  : AVAHI_ERR_NO_MEMORY;
 	avahi_string_list_free(strings);
 	if (err < 0)
@@ -279,7 +285,8 @@ int discovery_publisher_create(
 {
 	char name[DISCOVERY_NAME_MAX + 1];
 	*out = NULL;
-	int err = check_record(&params->txt);
+	bool other = params->service && strcmp(params->service, DISCOVERY_SERVICE) != 0;
+	int err = other ? PF_OK : check_record(&params->txt);
 	if (err < 0 || !pf_text_clean(name, sizeof(name), params->name, strlen(params->name)))
 		return PF_E_INVALID;
 	struct discovery_publisher *p = pf_calloc(1, sizeof(*p));
@@ -287,6 +294,8 @@ int discovery_publisher_create(
 		return PF_E_NOMEM;
 	err = PF_E_NOMEM;
 	p->params = *params;
+	if (!p->params.service)
+		p->params.service = DISCOVERY_SERVICE;
 	p->txt = params->txt;
 	p->name = avahi_strdup(name);
 	p->poll = avahi_simple_poll_new();
