@@ -5,9 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/announce.h"
 #include "host/base/log.h"
+#include "host/gamestream/apps.h"
+#include "host/gamestream/identity.h"
 #include "host/gamestream/internal.h"
 #include "host/gamestream/launch.h"
+#include "host/gamestream/nvhttp.h"
+#include "host/trust/trust.h"
 
 /* Until there is stream.c. */
 static int no_prepare(struct gs_launch *l, char *why, size_t why_len, void *userdata)
@@ -22,6 +27,26 @@ static void no_teardown(struct gs_launch *l, const char *why, void *userdata)
 	(void)l, (void)why, (void)userdata;
 }
 
+/* What is on disk. On failure one sentence went to the log. */
+static int load(struct gamestream *g)
+{
+	char why[512] = "";
+	const char *dir = g->host->config_dir;
+	int err = gs_identity_load_or_create(&g->identity, dir, why, sizeof(why));
+	if (err >= 0)
+		err = trust_create(&g->trust, dir, TRUST_GAMESTREAM_FILE, why, sizeof(why));
+	if (err < 0) {
+		log_error("gamestream: %s", why);
+		return err;
+	}
+	if (trust_problem(g->trust))
+		log_error("gamestream: no Moonlight device gets in: %s", trust_problem(g->trust));
+	err = apps_create(&g->apps, dir);
+	if (err < 0)
+		log_error("gamestream: %s", pf_strerror(err));
+	return err;
+}
+
 int gamestream_create(struct gamestream **out, struct host *host)
 {
 	static const struct launch_hooks hooks = {.prepare = no_prepare, .teardown = no_teardown};
@@ -30,28 +55,39 @@ int gamestream_create(struct gamestream **out, struct host *host)
 	if (!host->config->gamestream)
 		return PF_OK;
 	struct gamestream *g = calloc(1, sizeof(*g));
-	int err = PF_E_NOMEM;
-	if (!g)
-		goto fail;
+	if (!g) {
+		log_error("gamestream: %s", pf_strerror(PF_E_NOMEM));
+		return PF_E_NOMEM;
+	}
 	g->host = host;
 	g->loop = host->loop;
 	g->config = host->config;
 	g->bind = strcmp(bind, "0.0.0.0") && strcmp(bind, "::") ? bind : NULL;
-	err = launches_create(&g->launches, g->loop, &hooks, g->config->max_concurrent);
-	if (err < 0)
-		goto fail;
+	int err = load(g);
+	if (err >= 0)
+		err = launches_create(&g->launches, g->loop, &hooks, g->config->max_concurrent,
+			g->config->session_user);
+	if (err >= 0)
+		err = nvhttp_create(&g->nvhttp, g);
+	if (err >= 0)
+		err = announce_create_gamestream(&g->announce, g->config, gs_port(g, GS_PORT_HTTP));
+	if (err < 0) {
+		gamestream_destroy(g);
+		return err;
+	}
 	*out = g;
 	return PF_OK;
-fail:
-	log_error("gamestream: %s", pf_strerror(err));
-	gamestream_destroy(g);
-	return err;
 }
 
 void gamestream_destroy(struct gamestream *g)
 {
 	if (!g)
 		return;
+	nvhttp_destroy(g->nvhttp);
 	launches_destroy(g->launches);
+	apps_destroy(g->apps);
+	trust_destroy(g->trust);
+	gs_identity_destroy(g->identity);
+	announce_destroy(g->announce); /* may wait for a daemon that hangs */
 	free(g);
 }

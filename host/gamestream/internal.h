@@ -21,13 +21,13 @@
 #define GS_PORT_AUDIO	11
 #define GS_PORT_RTSP	21
 
+struct announce;
 struct apps;
 struct gs_identity;
 struct gs_rtsp;
 struct gs_streams;
 struct launches;
 struct nvhttp;
-struct pairing;
 struct trust;
 
 struct gamestream {
@@ -43,6 +43,7 @@ struct gamestream {
 	struct gs_streams *streams; /* stream.c */
 	struct gs_rtsp *rtsp;	    /* rtsp.c */
 	struct nvhttp *nvhttp;	    /* pairing, apps and launches over HTTP and HTTPS */
+	struct announce *announce;
 };
 
 static inline uint16_t gs_port(const struct gamestream *g, int place)

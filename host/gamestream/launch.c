@@ -17,6 +17,7 @@ struct launches {
 	unsigned max, n;
 	uint64_t last_id;
 	struct gs_launch *list; /* newest first */
+	struct app_runs *runs;
 	struct loop_source *timer;
 };
 
@@ -70,6 +71,7 @@ void launch_end(struct launches *ls, struct gs_launch *l, const char *why)
 	unlink_launch(ls, l);
 	l->state = LAUNCH_ENDED;
 	log_info("gamestream: '%s' of '%s' ends: %s", l->app->title, l->name, why);
+	app_run_end(l->run);
 	ls->hooks.teardown(l, why, ls->hooks.userdata);
 	tell(l, PF_E_CLOSED, why);
 	free_launch(l);
@@ -89,7 +91,9 @@ static void on_time(void *userdata)
 		if (l->state == LAUNCH_PENDING && l->ran)
 			set_state(ls, l, LAUNCH_AWAY, UINT64_MAX);
 		else
-			launch_end(ls, l, "the device did not come to watch it");
+			launch_end(ls, l,
+				l->state == LAUNCH_PREPARING ? "preparing it took too long"
+							     : "the device did not come for it");
 		l = next;
 	}
 	rearm(ls);
@@ -115,9 +119,40 @@ static void prepared(struct launches *ls, struct gs_launch *l, int err, const ch
 
 static void prepare(struct launches *ls, struct gs_launch *l)
 {
-	char why[256] = "the display could not be prepared";
+	char why[256] = "The display could not be prepared: see the host's log.";
 	int err = ls->hooks.prepare(l, why, sizeof(why), ls->hooks.userdata);
+	if (err >= 0 && !l->started)
+		err = app_run_start(l->run, l->wayland_display, l->environment, why, sizeof(why));
+	l->started |= err >= 0;
 	prepared(ls, l, err, why);
+}
+
+static void on_run_prepared(int err, const char *why, void *userdata)
+{
+	struct gs_launch *l = userdata;
+	if (err < 0)
+		prepared(l->all, l, err, why);
+	else
+		prepare(l->all, l);
+}
+
+static void on_run_ended(void *userdata)
+{
+	struct gs_launch *l = userdata;
+	launch_end(l->all, l, "the app ended");
+}
+
+static int start_run(struct launches *ls, struct gs_launch *l, char *why, size_t why_len)
+{
+	const struct app_run_params params = {
+		.app = l->app,
+		.mode = l->request.mode,
+		.client = l->name,
+		.prepared = on_run_prepared,
+		.ended = on_run_ended,
+		.userdata = l,
+	};
+	return app_run_create(ls->runs, &l->run, &params, why, why_len);
 }
 
 static void take_request(struct gs_launch *l, const struct launch_request *request,
@@ -155,18 +190,25 @@ int launch_start(struct launches *ls, const uint8_t fp[static LAUNCH_FP_LEN], co
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return fail(why, why_len, PF_E_NOMEM, "The host is out of memory.");
+	l->all = ls;
 	l->id = ++ls->last_id;
 	memcpy(l->fp, fp, sizeof(l->fp));
 	snprintf(l->name, sizeof(l->name), "%s", name);
 	l->app = app_ref(app);
 	take_request(l, request, done, userdata);
+	int err = start_run(ls, l, why, why_len);
+	if (err < 0) {
+		free_launch(l);
+		return err;
+	}
 	l->next = ls->list;
 	ls->list = l;
 	ls->n++;
 	set_state(ls, l, LAUNCH_PREPARING, LAUNCH_PREPARE_NS);
 	log_info("gamestream: '%s' starts '%s' at %ux%u@%u", l->name, app->title,
 		request->mode.width, request->mode.height, request->mode.refresh_hz);
-	prepare(ls, l);
+	if (err == 1)
+		prepare(ls, l);
 	return PF_OK;
 }
 
@@ -250,8 +292,8 @@ void launch_left(struct launches *ls, struct gs_launch *l)
 		set_state(ls, l, LAUNCH_AWAY, UINT64_MAX);
 }
 
-int launches_create(
-	struct launches **out, struct loop *loop, const struct launch_hooks *hooks, unsigned max)
+int launches_create(struct launches **out, struct loop *loop, const struct launch_hooks *hooks,
+	unsigned max, const char *user)
 {
 	struct launches *ls = calloc(1, sizeof(*ls));
 	if (!ls)
@@ -260,6 +302,8 @@ int launches_create(
 	ls->hooks = *hooks;
 	ls->max = max < LAUNCH_MAX ? max : LAUNCH_MAX;
 	int err = loop_add_timer(loop, &ls->timer, on_time, ls);
+	if (err >= 0)
+		err = app_runs_create(&ls->runs, loop, user);
 	if (err < 0) {
 		launches_destroy(ls);
 		return err;
@@ -274,6 +318,7 @@ void launches_destroy(struct launches *ls)
 		return;
 	while (ls->list)
 		launch_end(ls, ls->list, "the host is being stopped");
+	app_runs_destroy(ls->runs);
 	loop_remove(&ls->timer);
 	free(ls);
 }

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/wire/handshake.h"
+#include "host/gamestream/run.h"
 #include "net/udp.h"
 
 /*
@@ -65,6 +66,7 @@ struct gs_launch {
 	enum launch_state state;
 	uint8_t fp[LAUNCH_FP_LEN]; /* SHA-256 of the client's certificate */
 	char name[PF_NAME_MAX + 1];
+	uint8_t grants;	 /* enum pf_grant: what the client may do; follows changes at once */
 	struct app *app; /* a reference: as it was when it was started */
 	struct launch_request request;
 	bool encrypted_rtsp; /* what sessionUrl0 says */
@@ -76,9 +78,12 @@ struct gs_launch {
 	void *stream;
 	/* From prepare(), for the app's environment; empty = none. */
 	char wayland_display[108];
-	char environment[4][192]; /* more of "NAME=value" */
+	char environment[APP_RUN_ENV][APP_RUN_ENV_LEN]; /* more of "NAME=value" */
 
 	/* launch.c's own */
+	struct launches *all;
+	struct app_run *run;
+	bool started; /* its app was */
 	void (*done)(struct gs_launch *l, int err, const char *why, void *userdata);
 	void *done_userdata;
 };
@@ -97,9 +102,9 @@ struct launch_hooks {
 	void *userdata;
 };
 
-/* hooks are copied. max: launches at once, at most LAUNCH_MAX. */
+/* hooks are copied. max: launches at once, at most LAUNCH_MAX. user: who runs the apps, as --session-user. */
 int launches_create(struct launches **out, struct loop *loop, const struct launch_hooks *hooks,
-	unsigned max) PF_MUST_CHECK;
+	unsigned max, const char *user) PF_MUST_CHECK;
 void launches_destroy(struct launches *ls); /* ends all; takes NULL */
 
 /* --- nvhttp --- */
