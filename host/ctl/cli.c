@@ -21,6 +21,10 @@ static const struct command {
 		"let one device pair: prints its PIN (--ttl, --wait, --fingerprint, --grants, "
 		"--expires)",
 		cli_pair, "adtwfge"},
+	{"pin", "[PIN]",
+		"pair a Moonlight device by the PIN that it shows; without one, list those that "
+		"wait (--device, --name)",
+		cli_pin, "Dn"},
 	{"clients", NULL, "list the paired devices", cli_clients, ""},
 	{"unpair", "DEVICE", "take a device off the list and end its session", cli_unpair, ""},
 	{"grant", "DEVICE", "say what a device may do, and until when (--grants, --expires)",
@@ -40,6 +44,8 @@ static const struct option letters[] = {
 	{"fingerprint", required_argument, NULL, 'f'},
 	{"grants", required_argument, NULL, 'g'},
 	{"expires", required_argument, NULL, 'e'},
+	{"device", required_argument, NULL, 'D'},
+	{"name", required_argument, NULL, 'n'},
 	{"json", no_argument, NULL, 'j'},
 	{"ctl", required_argument, NULL, 'c'},
 	{"config-dir", required_argument, NULL, 'C'},
@@ -81,6 +87,8 @@ static void print_help(const struct command *command)
 		{'t', "--ttl SECONDS", "how long the PIN is good (default 120, at most 3600)"},
 		{'w', "--wait", "stay until the device is paired or the PIN is used up"},
 		{'f', "--fingerprint HEX", "only the device with this fingerprint may use the PIN"},
+		{'D', "--device N", "which of several that wait, by its number in the list"},
+		{'n', "--name NAME", "what to call it (default: Moonlight at its address)"},
 		{'g', "--grants LIST",
 			"full, controller, view, or a list of gamepad, pointer, keyboard, "
 			"clipboard, microphone, launch, power, manage"},
@@ -107,6 +115,12 @@ static void set_option(struct cli *c, int letter)
 		break;
 	case 'w':
 		c->wait = true;
+		break;
+	case 'D':
+		c->device = optarg;
+		break;
+	case 'n':
+		c->name = optarg;
 		break;
 	case 'j':
 		c->json = true;
@@ -156,12 +170,17 @@ static int parse(struct cli *c, const struct command *command, int argc, char **
 		set_option(c, letter);
 	}
 	int wanted = command->arg && command->arg[0] != '-';
-	if (argc - optind != wanted) {
+	bool optional = wanted && command->arg[0] == '[';
+	if (argc - optind != wanted && !(optional && argc == optind)) {
 		fprintf(stderr, "punktfunk-host: %s takes %s; see punktfunk-host %s --help\n",
-			command->name, wanted ? "one name" : "no name", command->name);
+			command->name,
+			optional	 ? "at most one word"
+				: wanted ? "one name"
+					 : "no name",
+			command->name);
 		return CLI_EXIT_USAGE;
 	}
-	c->key = wanted ? argv[optind] : NULL;
+	c->key = wanted && optind < argc ? argv[optind] : NULL;
 	return -1;
 }
 

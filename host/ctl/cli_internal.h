@@ -13,7 +13,7 @@
 
 /* What was typed, and where the host is. Strings are argv's. */
 struct cli {
-	const char *config_dir, *ctl, *ttl, *fingerprint, *grants, *expires;
+	const char *config_dir, *ctl, *ttl, *fingerprint, *grants, *expires, *device, *name;
 	bool arm, disarm, wait, json;
 	const char *key; /* the one positional argument; NULL = none */
 	char path[128];	 /* of the control socket */
@@ -31,8 +31,9 @@ int cli_add_terms(const struct cli *c, json_t *args);
 const char *cli_text(const json_t *object, const char *key);
 json_int_t cli_number(const json_t *object, const char *key);
 
-/* cli_pair.c, cli_clients.c */
+/* cli_pair.c, cli_pin.c, cli_clients.c */
 int cli_pair(struct cli *c);
+int cli_pin(struct cli *c);
 int cli_clients(struct cli *c);
 int cli_unpair(struct cli *c);
 int cli_grant(struct cli *c);
