@@ -222,6 +222,24 @@ static void ask(struct raw *r, const struct pf_msg *m, struct pf_msg *answer, si
 	assert_int_equal(pf_msg_read(answer, r->got + before + 2, len), 0);
 }
 
+/* The same among messages that nobody asked for, which come from `at` on. */
+static void ask_among(struct raw *r, const struct pf_msg *m, size_t at, enum pf_msg_type type,
+	struct pf_msg *answer)
+{
+	uint8_t out[PF_MSG_MAX_LEN];
+	int n = pf_msg_write_framed(out, sizeof(out), m);
+	assert_true(n > 0);
+	assert_int_equal(quic_conn_send(r->conn, r->stream, out, (size_t)n, false), 0);
+	do {
+		raw_wait_bytes(r, at + 2);
+		size_t len = pf_get_le16(r->got + at);
+		raw_wait_bytes(r, at + 2 + len);
+		int err = pf_msg_read(answer, r->got + at + 2, len);
+		assert_true(err == 0 || err == PF_E_UNSUPPORTED);
+		at += 2 + len;
+	} while (answer->type != type);
+}
+
 static void what_shipped_clients_ask_is_answered(void **state)
 {
 	struct raw r;
@@ -270,19 +288,12 @@ static struct pf_native_header first_packet(int fd, const struct pf_welcome *w)
 	return h;
 }
 
-/* The punch overtakes Start, as it may; pictures come to where it came from, marked as shipped hosts do. */
-static void the_stream_starts_as_a_shipped_client_expects(void **state)
+/* A socket for the video that has punched, and a Start that names it. */
+static int start_video(struct raw *r, const struct pf_welcome *w, const struct pf_ext *ext)
 {
-	struct raw r;
-	struct pf_welcome w;
-	uint8_t payload[8];
-	(void)state;
-	start_session(&r);
-	assert_int_equal(pf_welcome_read(&w, r.got + 2, pf_get_le16(r.got)), 0);
-	assert_int_equal(w.max_data_per_block, 4096);
-	assert_int_equal(w.shard_payload, 1408);
+	uint8_t payload[64];
 	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_port = htons(w.data_port),
+		.sin_port = htons(w->data_port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct sockaddr_in own;
 	socklen_t own_len = sizeof(own);
@@ -291,9 +302,24 @@ static void the_stream_starts_as_a_shipped_client_expects(void **state)
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &own_len), 0);
 	assert_int_equal(send(fd, "PFpunch1", 8, 0), 8);
-	struct pf_start start = {.client_port = ntohs(own.sin_port)};
-	assert_int_equal(pf_start_write(payload, sizeof(payload), &start), 6);
-	raw_send(&r, payload, 6);
+	struct pf_start start = {.client_port = ntohs(own.sin_port), .ext = ext};
+	int n = pf_start_write(payload, sizeof(payload), &start);
+	assert_true(n >= 6);
+	raw_send(r, payload, (size_t)n);
+	return fd;
+}
+
+/* The punch overtakes Start, as it may; pictures come to where it came from, marked as shipped hosts do. */
+static void the_stream_starts_as_a_shipped_client_expects(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	(void)state;
+	start_session(&r);
+	assert_int_equal(pf_welcome_read(&w, r.got + 2, pf_get_le16(r.got)), 0);
+	assert_int_equal(w.max_data_per_block, 4096);
+	assert_int_equal(w.shard_payload, 1408);
+	int fd = start_video(&r, &w, NULL);
 	struct pf_native_header h = first_packet(fd, &w);
 	assert_int_equal(h.frame_index, 0);
 	assert_int_equal(h.stream_seq, 0);
@@ -303,6 +329,68 @@ static void the_stream_starts_as_a_shipped_client_expects(void **state)
 	assert_int_equal(h.block_index, 0);
 	assert_int_equal(h.block_count, 1);
 	assert_int_equal(h.shard_index, 0);
+	close(fd);
+	raw_close(&r);
+	host_serves();
+}
+
+/* Repair shards per hundred data shards in the newest frame that came. */
+static unsigned repair_share(int fd, const struct pf_welcome *w, struct pf_aead *aead)
+{
+	uint8_t packet[2048], *text;
+	uint64_t seq;
+	size_t len;
+	unsigned share = 0;
+	struct pf_sealer open;
+	struct pf_native_header h;
+	ssize_t n;
+	pf_sealer_init(&open, aead, w->salt, PF_HOST_TO_CLIENT);
+	while ((n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT)) > 0) {
+		assert_int_equal(pf_sealer_open(&open, packet, (size_t)n, &seq, &text, &len), 0);
+		assert_int_equal(pf_native_header_read(&h, text, len), 0);
+		share = h.parity_shards * 100u / h.data_shards;
+	}
+	return share;
+}
+
+static void reports_steer_the_stream(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	struct pf_aead *aead;
+	struct pf_msg answer;
+	const struct pf_ext ext = {.abr_features = PF_ABR_READS_REASON};
+	(void)state;
+	start_session(&r);
+	assert_int_equal(pf_welcome_read(&w, r.got + 2, pf_get_le16(r.got)), 0);
+	assert_int_equal(w.fec_percent, 10);
+	assert_true(w.host_caps2 & PF_HCAP2_EXT_BLOCK);
+	int fd = start_video(&r, &w, &ext);
+	assert_int_equal(pf_aead_create(&aead, PF_CIPHER_AES_128_GCM, w.aes_key, 16), 0);
+	static const uint8_t lossy[] = {
+		'P', 'K', 'F', 'c', 0x04, 0xA0, 0x86, 1, 0}; /* 100000 ppm */
+	static const uint8_t never[] = {
+		'P', 'K', 'F', 'c', 0x0B, 255, 255, 255, 255, 255, 255, 255, 255};
+	unsigned share = 0;
+	for (unsigned i = 0; i < 500 && share < 25; i++) {
+		if (i % 50 == 0) {
+			raw_send(&r, lossy, sizeof(lossy));
+			raw_send(&r, never, sizeof(never)); /* more than was ever sent: harmless */
+		}
+		raw_turn(&r);
+		usleep(10000);
+		unsigned now = repair_share(fd, &w, aead);
+		share = now ? now : share;
+	}
+	assert_in_range(share, 25, 50);
+	/* Other messages may come between, so it is looked for: 10 bytes, granted. */
+	size_t before = r.got_len;
+	ask_among(&r, &(struct pf_msg){.type = PF_MSG_SET_BITRATE, .bitrate_kbps = 5000}, before,
+		PF_MSG_BITRATE_CHANGED, &answer);
+	assert_true(answer.bitrate_changed.has_reason);
+	assert_int_equal(answer.bitrate_changed.kbps, 5000);
+	assert_int_equal(answer.bitrate_changed.reason, PF_BITRATE_GRANTED);
+	pf_aead_destroy(aead);
 	close(fd);
 	raw_close(&r);
 	host_serves();
@@ -564,6 +652,7 @@ int main(void)
 		cmocka_unit_test(a_pairing_without_a_certificate_is_refused),
 		cmocka_unit_test(what_shipped_clients_ask_is_answered),
 		cmocka_unit_test(the_stream_starts_as_a_shipped_client_expects),
+		cmocka_unit_test(reports_steer_the_stream),
 		cmocka_unit_test(control_before_hello_is_refused),
 		cmocka_unit_test(one_client_too_many_hears_busy),
 		cmocka_unit_test(a_wrong_pin_stops_the_client),
