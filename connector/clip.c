@@ -272,7 +272,7 @@ void clip_stream(struct punktfunk_connection *c, int64_t stream, const uint8_t *
 			clip_cut(k, t);
 	}
 	pthread_mutex_unlock(&k->lock);
-	if (!t && (stream & 1) && !fin)
+	if (!t && (stream & 1) && !fin && c->quic)
 		quic_conn_reset_stream(c->quic, stream, PF_CLOSE_CLIP_CANCELLED);
 }
 

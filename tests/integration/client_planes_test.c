@@ -738,7 +738,7 @@ static void packets_change_their_size(void **state)
 	show(6, 1408);
 	expect_picture(6);
 	/* Sizes that nobody allowed are not answered. */
-	static const uint16_t bad[] = {0, 510, 1001, 1410, 65535};
+	static const uint16_t bad[] = {1410, 9000};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		say_shard_payload(bad[i]);
 	change_to(1408); /* the next answer is to this one */

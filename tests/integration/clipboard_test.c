@@ -318,8 +318,15 @@ static int64_t host_fetch(uint32_t seq, const char *mime)
 		true);
 }
 
+/* What a large content consists of: no piece looks like another place's. */
+static uint8_t pattern(uint64_t at)
+{
+	return (uint8_t)((at * 2654435761u) >> 13);
+}
+
 struct answer {
 	uint8_t status;
+	bool as_pattern;
 	uint64_t total, len;
 	bool reset;
 	uint8_t data[64]; /* its beginning */
@@ -329,7 +336,7 @@ struct answer {
 static struct answer read_answer(int64_t stream)
 {
 	static struct shipped_item i;
-	struct answer a = {0};
+	struct answer a = {.as_pattern = true};
 	uint8_t first[16];
 	uint64_t at = 0;
 	do {
@@ -342,6 +349,8 @@ static struct answer read_answer(int64_t stream)
 				first[at] = i.data[b];
 			else if (at - sizeof(first) < sizeof(a.data))
 				a.data[at - sizeof(first)] = i.data[b];
+			if (at >= sizeof(first) && i.data[b] != pattern(at - sizeof(first)))
+				a.as_pattern = false;
 		}
 	} while (i.stream != stream || !i.fin);
 	a.reset = i.reset;
@@ -381,11 +390,12 @@ static void text_goes(void **state)
 
 static void much_goes(void **state)
 {
-	enum { LEN = 5 << 20 };
+	enum { LEN = 3 << 19 }; /* more than QUIC holds at a time */
 	(void)state;
-	uint8_t *much = calloc(1, LEN);
+	uint8_t *much = malloc(LEN);
 	assert_non_null(much);
-	much[0] = 9;
+	for (size_t i = 0; i < LEN; i++)
+		much[i] = pattern(i);
 	int64_t stream = host_fetch(copy(), "text/html");
 	struct punktfunk_clip_event e = expect(PUNKTFUNK_CLIP_EVENT_FETCH);
 	assert_int_equal(
@@ -395,7 +405,7 @@ static void much_goes(void **state)
 	struct answer a = read_answer(stream);
 	assert_int_equal(a.total, LEN);
 	assert_int_equal(a.len, LEN);
-	assert_int_equal(a.data[0], 9);
+	assert_true(a.as_pattern);
 	assert_false(a.reset);
 }
 

@@ -117,7 +117,9 @@ static void keep(struct shipped *s, enum shipped_way way, int64_t stream, const 
 	struct shipped_item *i = &s->log[s->n_log++ % SHIPPED_LOG];
 	*i = (struct shipped_item){.way = way, .stream = stream, .fin = fin, .len = len};
 	i->reset = fin && s->conn && quic_conn_stream_was_reset(s->conn, stream);
-	memcpy(i->data, data, len < SHIPPED_ITEM ? len : SHIPPED_ITEM);
+	pf_check(len <= SHIPPED_ITEM);
+	if (len)
+		memcpy(i->data, data, len);
 	pthread_cond_broadcast(&s->cond);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -166,6 +168,9 @@ static int on_stream(
 	struct shipped *s = userdata;
 	(void)c;
 	if (s->state != WAIT_HELLO && id != s->stream) {
+		/* What came out of order is handed up in larger pieces than a packet's. */
+		for (; len > SHIPPED_ITEM; data += SHIPPED_ITEM, len -= SHIPPED_ITEM)
+			keep(s, SHIPPED_STREAM, id, data, SHIPPED_ITEM, false);
 		keep(s, SHIPPED_STREAM, id, data, len, fin);
 		return PF_OK;
 	}
@@ -373,11 +378,14 @@ bool shipped_next(struct shipped *s, enum shipped_way way, struct shipped_item *
 {
 	struct timespec until;
 	bool found = false;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += 5;
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
 		uint64_t *at = &s->looked[way];
+		/* Overwritten before anybody looked: as good as not come. */
+		if (s->n_log > SHIPPED_LOG && *at < s->n_log - SHIPPED_LOG)
+			break;
 		while (*at < s->n_log && s->log[*at % SHIPPED_LOG].way != way)
 			++*at;
 		found = *at < s->n_log;
@@ -396,7 +404,11 @@ struct shipped *shipped_start(const struct shipped_variant *v)
 	assert_non_null(s);
 	s->v = *v;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->cond, NULL);
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->cond, &attr);
+	pthread_condattr_destroy(&attr);
 	s->log = calloc(SHIPPED_LOG, sizeof(*s->log));
 	assert_non_null(s->log);
 	s->au = malloc(v->frame_len + 8);
