@@ -8,6 +8,10 @@
 
 #include "client/run.h"
 
+/* When a wait is explained: a paired host hardly ever asks anybody. */
+#define SAY_STRANGER_MS 1000u
+#define SAY_PAIRED_MS	5000u
+
 int connect_exit_code(int status)
 {
 	if (status == PUNKTFUNK_E_PIN)
@@ -62,18 +66,19 @@ static void explain(const struct connect *c, int status, char message[CONNECT_ME
 		c->target.host, c->target.port, punktfunk_strerror(status), advice);
 }
 
-/* The host heard us and makes no display: a person there is asked. Said once. */
+/* The host heard us, and there is no picture yet: it starts its desktop, or a person is asked. Said once. */
 static int say_waiting(void *userdata, uint32_t waited_ms)
 {
 	struct connect *c = userdata;
-	if (!c->has_identity || c->target.known.paired || c->told_waiting || waited_ms < 1000)
+	uint32_t after_ms = c->target.known.paired ? SAY_PAIRED_MS : SAY_STRANGER_MS;
+	if (!c->has_identity || c->told_waiting || waited_ms < after_ms)
 		return 0;
 	char hex[TRUST_HEX_MAX];
 	trust_hex(c->identity.sha256, hex);
 	c->told_waiting = true;
 	if (!c->o->quiet)
-		run_say("Waiting for the owner of %s. To let this client in, there: punktfunk-host "
-			"approve %.16s",
+		run_say("Waiting for %s: it starts its desktop, or asks its owner about this "
+			"client. To let the client in, there: punktfunk-host approve %.16s",
 			target_label(&c->target), hex);
 	return 0;
 }

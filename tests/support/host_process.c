@@ -118,6 +118,26 @@ int host_process_start(struct host_process *h, const char *path, const char *con
 	return -1;
 }
 
+int host_process_restart(struct host_process *h, const char *path, const char *const *args)
+{
+	char log[128];
+	snprintf(log, sizeof(log), "%s/host.log", h->dir);
+	unlink(log);
+	h->pid = fork();
+	if (h->pid == 0)
+		exec_host(h, path, args);
+	return h->pid > 0 ? wait_listening(h) : -1;
+}
+
+void host_process_kill(struct host_process *h)
+{
+	if (h->pid <= 0)
+		return;
+	kill(h->pid, SIGKILL);
+	waitpid(h->pid, NULL, 0);
+	h->pid = 0;
+}
+
 bool host_process_running(struct host_process *h)
 {
 	return h->pid > 0 && waitpid(h->pid, NULL, WNOHANG) == 0;
@@ -137,7 +157,8 @@ int host_process_end(struct host_process *h)
 void host_process_clean(struct host_process *h)
 {
 	static const char *const files[] = {"host.log", "trace.csv", "summary.json", "cert.pem",
-		"key.pem", "host-id", "punktfunk1-paired.json", "punktfunk1-paired.json.bak"};
+		"key.pem", "host-id", "host.sock", "punktfunk1-paired.json",
+		"punktfunk1-paired.json.bak"};
 	char path[128];
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", h->dir, files[i]);

@@ -20,6 +20,10 @@ struct host_process {
  * returns -1.
  */
 int host_process_start(struct host_process *h, const char *path, const char *const *args);
+/* The same folder again, after end or kill; args should name the port. Its log begins anew. */
+int host_process_restart(struct host_process *h, const char *path, const char *const *args);
+/* SIGKILL and wait: as when a machine loses its power. */
+void host_process_kill(struct host_process *h);
 /* SIGTERM and wait: 0 = it ended well. What the last session wrote is there then. */
 int host_process_end(struct host_process *h);
 /* Removes the folder. After end. */
