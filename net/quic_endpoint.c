@@ -257,40 +257,88 @@ int quic_endpoint_connect(struct quic_endpoint *e, struct quic_conn **out, const
 	return PF_OK;
 }
 
-/* The connection that has the least right to its place, if any has to give way. */
-static struct quic_conn *pick_victim(struct quic_endpoint *e, bool handshaking, uint64_t now_ns)
+enum kind { HANDSHAKING, SILENT, ENDED };
+
+static bool is_kind(const struct quic_conn *c, enum kind kind)
 {
-	struct quic_conn *victim = NULL;
-	for (struct quic_conn *c = e->conns; c; c = c->next) {
-		bool fits = handshaking ? is_handshaking(c) && now_ns > c->created_ns &&
-				now_ns - c->created_ns > HANDSHAKE_MIN_NS
-					: c->ended;
-		if (fits && (!victim || c->created_ns < victim->created_ns))
-			victim = c;
-	}
-	return victim;
+	const struct quic_endpoint *e = c->endpoint;
+	if (kind == ENDED)
+		return c->ended;
+	if (kind == HANDSHAKING)
+		return is_handshaking(c);
+	return !c->ended && pf_quic_state(c->q) == PF_QUIC_READY && e->cb->may_evict &&
+		e->cb->may_evict(c, e->userdata);
 }
 
-static bool make_room(struct quic_endpoint *e, uint64_t now_ns)
+static size_t count_household(
+	const struct quic_endpoint *e, const union udp_addr *from, enum kind kind)
+{
+	size_t n = 0;
+	for (const struct quic_conn *c = e->conns; c; c = c->next)
+		n += is_kind(c, kind) && udp_addr_same_household(&c->from, from);
+	return n;
+}
+
+/*
+ * The connection that has the least right to its place, if any has to give way to one from `from`: the oldest of
+ * the household that has the most, as long as that has more than the newcomer's will; else the oldest of all, once
+ * it had its time. So it takes as many addresses as there are places to keep somebody out.
+ */
+static struct quic_conn *pick_victim(
+	struct quic_endpoint *e, enum kind kind, const union udp_addr *from, uint64_t now_ns)
+{
+	struct quic_conn *oldest = NULL, *greedy = NULL;
+	size_t n_greedy = count_household(e, from, kind) + 1;
+	for (struct quic_conn *c = e->conns; c; c = c->next) {
+		if (!is_kind(c, kind))
+			continue;
+		size_t n = count_household(e, &c->from, kind);
+		if (!oldest || c->created_ns < oldest->created_ns)
+			oldest = c;
+		if (n > n_greedy ||
+			(greedy && n == n_greedy && c->created_ns < greedy->created_ns)) {
+			greedy = c;
+			n_greedy = n;
+		}
+	}
+	if (kind == ENDED || greedy)
+		return kind == ENDED ? oldest : greedy;
+	bool had_time = oldest && now_ns > oldest->created_ns &&
+		now_ns - oldest->created_ns > HANDSHAKE_MIN_NS;
+	return had_time ? oldest : NULL;
+}
+
+static void write_conn(struct quic_conn *c, uint64_t now_ns);
+
+static void evict(struct quic_conn *c, uint64_t now_ns)
+{
+	c->endpoint->stats.evicted += !c->ended;
+	pf_quic_close(c->q, 0, "gave way to a newer attempt");
+	if (!c->ended)
+		write_conn(c, now_ns);
+	call_on_end(c);
+	free_conn(c);
+}
+
+static bool make_room(struct quic_endpoint *e, const union udp_addr *from, uint64_t now_ns)
 {
 	size_t n_all, n_handshaking;
 	count(e, &n_all, &n_handshaking);
 	if (n_handshaking >= e->max_handshaking) {
-		struct quic_conn *c = pick_victim(e, true, now_ns);
+		struct quic_conn *c = pick_victim(e, HANDSHAKING, from, now_ns);
 		if (!c)
 			return false;
-		e->stats.evicted++;
-		pf_quic_close(c->q, 0, "gave way to a newer attempt");
-		call_on_end(c);
-		free_conn(c);
+		evict(c, now_ns);
 		n_all--;
 	}
 	if (n_all < e->max_connections)
 		return true;
-	struct quic_conn *c = pick_victim(e, false, now_ns);
+	struct quic_conn *c = pick_victim(e, ENDED, from, now_ns);
+	if (!c)
+		c = pick_victim(e, SILENT, from, now_ns);
 	if (!c)
 		return false;
-	free_conn(c);
+	evict(c, now_ns);
 	return true;
 }
 
@@ -330,7 +378,7 @@ static struct quic_conn *accept_conn(
 		return NULL;
 	if (has_too_many(e, &p->from) ||
 		(e->cb->may_accept && !e->cb->may_accept(&p->from, e->userdata)) ||
-		!make_room(e, now_ns)) {
+		!make_room(e, &p->from, now_ns)) {
 		e->stats.refused++;
 		return NULL;
 	}

@@ -27,6 +27,11 @@ struct quic_conn; /* a connection inside an endpoint; owned by it */
 struct quic_endpoint_callbacks {
 	/* Server: before accepting. Return false to ignore the packet (limits, shutting down). May be NULL. */
 	bool (*may_accept)(const union udp_addr *from, void *userdata);
+	/*
+	 * Server: all places are taken, and a newcomer wants one. Has c, which is ready, done nothing yet to deserve
+	 * its own? Then it may be ended, by on_end. It changes nothing. NULL = no.
+	 */
+	bool (*may_evict)(const struct quic_conn *c, void *userdata);
 	void (*on_ready)(struct quic_conn *c, const uint8_t *peer_fp, void *userdata);
 	int (*on_stream)(struct quic_conn *c, int64_t stream_id, const uint8_t *data, size_t len,
 		bool fin, void *userdata);

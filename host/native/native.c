@@ -185,6 +185,14 @@ static struct native_client *new_client(struct native *n, struct quic_conn *conn
 	return NULL;
 }
 
+/* One that has not said a word; those that wait, pair or play keep their places. */
+static bool may_evict(const struct quic_conn *conn, void *userdata)
+{
+	const struct native_client *c = quic_conn_userdata(conn);
+	(void)userdata;
+	return c && c->state == CLIENT_HELLO;
+}
+
 static void on_ready(struct quic_conn *conn, const uint8_t *peer_fp, void *userdata)
 {
 	struct native *n = userdata;
@@ -274,6 +282,7 @@ static void on_end(struct quic_conn *conn, const struct pf_quic_end *end, void *
 }
 
 static const struct quic_endpoint_callbacks callbacks = {
+	.may_evict = may_evict,
 	.on_ready = on_ready,
 	.on_stream = on_stream,
 	.on_datagram = on_datagram,

@@ -81,8 +81,18 @@ static void on_end(struct quic_conn *c, const struct pf_quic_end *end, void *use
 	}
 }
 
+static bool gives_way; /* may_evict() of the next endpoints says so of all */
+
+static bool may_evict(const struct quic_conn *c, void *userdata)
+{
+	(void)c;
+	(void)userdata;
+	return gives_way;
+}
+
 static const struct quic_endpoint_callbacks callbacks = {
 	.may_accept = may_accept,
+	.may_evict = may_evict,
 	.on_ready = on_ready,
 	.on_stream = on_stream,
 	.on_datagram = on_datagram,
@@ -505,6 +515,51 @@ static void one_address_cannot_take_every_place(void **state)
 	quic_endpoint_destroy(server.e);
 }
 
+static bool all_three_ready(struct seen **ends)
+{
+	return ends[1]->n_ready && ends[2]->n_ready && ends[3]->n_ready;
+}
+
+static bool the_fourth_is_ready(struct seen **ends)
+{
+	return ends[4]->n_ready;
+}
+
+/* A household that has every place gives one up for somebody else, where the server lets it; and no more than that. */
+static void the_greedy_give_way(void **state)
+{
+	(void)state;
+	struct seen server, a, b, c, d, *ends[] = {&server, &a, &b, &c, &d};
+	struct quic_endpoint_stats stats;
+	open_end(&server, 3, 3, 0);
+	open_end(&a, 0, 0, 0);
+	open_end(&b, 0, 0, 0);
+	open_end(&c, 0, 0, 0);
+	dial(&a, &server);
+	dial(&b, &server);
+	dial(&c, &server);
+	assert_true(run(ends, 4, 5000, all_three_ready));
+	bind_host = "127.0.0.2";
+	open_end(&d, 0, 0, 0);
+	bind_host = "127.0.0.1";
+	gives_way = false;
+	dial(&d, &server);
+	run(ends, 5, 200, NULL);
+	assert_int_equal(d.n_ready, 0);
+	gives_way = true;
+	assert_true(run(ends, 5, 5000, the_fourth_is_ready)); /* it asks again by itself */
+	run(ends, 5, 100, NULL);
+	quic_endpoint_get_stats(server.e, &stats);
+	assert_int_equal(stats.evicted, 1);
+	assert_int_equal(a.n_ended + b.n_ended + c.n_ended, 1);
+	quic_endpoint_destroy(a.e);
+	quic_endpoint_destroy(b.e);
+	quic_endpoint_destroy(c.e);
+	quic_endpoint_destroy(d.e);
+	quic_endpoint_destroy(server.e);
+	gives_way = false;
+}
+
 static void the_number_of_connections_is_bounded(void **state)
 {
 	(void)state;
@@ -652,6 +707,7 @@ int main(void)
 		cmocka_unit_test(destroying_the_host_tells_the_client),
 		cmocka_unit_test(garbage_of_every_size),
 		cmocka_unit_test(initials_replayed_and_in_numbers),
+		cmocka_unit_test(the_greedy_give_way),
 		cmocka_unit_test(the_number_of_connections_is_bounded),
 		cmocka_unit_test(a_flood_of_initials_keeps_nobody_out),
 		cmocka_unit_test(a_token_proves_one_address),
