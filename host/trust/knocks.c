@@ -9,7 +9,8 @@
 
 #include "host/trust/trust.h"
 
-#define PREFIX_MIN 4u /* hex digits: fewer are typed by mistake */
+#define PREFIX_MIN 4u  /* hex digits: fewer are typed by mistake */
+#define NUMBER_MAX 10u /* digits of a knock's number, which has 32 bits */
 
 void knocks_init(struct knocks *k, uint64_t parked_ns)
 {
@@ -91,19 +92,23 @@ const struct knock *knocks_next(const struct knocks *k, const struct knock *befo
 int knocks_lookup(const struct knocks *k, const char *key, const struct knock **out)
 {
 	size_t len = strlen(key), n = 0;
-	for (int by_number = 1; by_number >= 0 && !n; by_number--)
-		for (const struct knock *e = knocks_next(k, NULL); e; e = knocks_next(k, e)) {
-			char text[TRUST_HEX_LEN + 1];
-			if (by_number)
-				snprintf(text, sizeof(text), "%u", e->number);
-			else
-				trust_hex(text, e->fp);
-			if (by_number ? strcmp(text, key) != 0
-				      : len < PREFIX_MIN || strncasecmp(text, key, len) != 0)
-				continue;
-			*out = e;
-			n++;
-		}
+	/*
+	 * Digits are a number and nothing else: when that knock has gone meanwhile, the key must not let in a
+	 * stranger whose fingerprint begins so. Nobody types so many digits of a fingerprint without a letter.
+	 */
+	bool by_number = len <= NUMBER_MAX && strspn(key, "0123456789") == len;
+	for (const struct knock *e = knocks_next(k, NULL); e; e = knocks_next(k, e)) {
+		char text[TRUST_HEX_LEN + 1];
+		if (by_number)
+			snprintf(text, sizeof(text), "%u", e->number);
+		else
+			trust_hex(text, e->fp);
+		if (by_number ? strcmp(text, key) != 0
+			      : len < PREFIX_MIN || strncasecmp(text, key, len) != 0)
+			continue;
+		*out = e;
+		n++;
+	}
 	return n == 1 ? PF_OK : n ? PF_E_FULL : PF_E_NO_FRAME;
 }
 

@@ -55,7 +55,10 @@ int knocks_add(struct knocks *k, uint64_t now_ns, const struct knock *knock,
 void knocks_unpark(struct knocks *k, const void *parked);
 /* By position: NULL past the last, in no particular order. Until the next change. */
 const struct knock *knocks_next(const struct knocks *k, const struct knock *before);
-/* By number ("3"), or by the first hex digits (at least 4) of a fingerprint. Errors: as trust_lookup(). */
+/*
+ * By number ("3": up to 10 decimal digits), or by the first hex digits (at least 4) of a fingerprint. Errors: as
+ * trust_lookup().
+ */
 int knocks_lookup(const struct knocks *k, const char *key, const struct knock **out) PF_MUST_CHECK;
 void knocks_remove(struct knocks *k, uint32_t number);
 /* Keeps the entry, denied, and gives its parked connection back; NULL = none. */

@@ -163,17 +163,17 @@ const struct trust_client *trust_find(
 int trust_lookup(const struct trust *t, const char *key, const struct trust_client **out)
 {
 	size_t len = strlen(key), n = 0;
-	for (int by_name = 1; by_name >= 0 && !n; by_name--)
-		for (size_t i = 0; i < t->list.n; i++) {
-			const struct trust_client *c = &t->list.clients[i];
-			char hex[TRUST_HEX_LEN + 1];
-			trust_hex(hex, c->fp);
-			if (by_name ? strcmp(c->name, key) != 0
-				    : len < PREFIX_MIN || strncasecmp(hex, key, len) != 0)
-				continue;
-			*out = c;
-			n++;
-		}
+	/* Names are the devices' choice: one that reads like another's fingerprint must not stand in for that. */
+	for (size_t i = 0; i < t->list.n; i++) {
+		const struct trust_client *c = &t->list.clients[i];
+		char hex[TRUST_HEX_LEN + 1];
+		trust_hex(hex, c->fp);
+		if (strcmp(c->name, key) != 0 &&
+			(len < PREFIX_MIN || strncasecmp(hex, key, len) != 0))
+			continue;
+		*out = c;
+		n++;
+	}
 	return n == 1 ? PF_OK : n ? PF_E_FULL : PF_E_NO_FRAME;
 }
 

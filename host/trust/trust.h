@@ -59,7 +59,8 @@ const struct trust_client *trust_at(const struct trust *t, size_t i);
 const struct trust_client *trust_find(
 	const struct trust *t, const uint8_t fp[static PF_FINGERPRINT_LEN]);
 /*
- * The one client whose name is `key`, or whose fingerprint begins with the hex digits `key` (at least 4).
+ * The one client whose name is `key`, or whose fingerprint begins with the hex digits `key` (at least 4). A name
+ * that reads like another's fingerprint counts beside it.
  * Errors: PF_E_NO_FRAME (none), PF_E_FULL (several).
  */
 int trust_lookup(

@@ -44,13 +44,33 @@ static void the_newest_knock_of_a_device_counts(void **state)
 	assert_int_equal(count(&k), 2);
 	assert_int_equal(knocks_lookup(&k, "1", &e), PF_OK); /* the number stays */
 	assert_ptr_equal(e->parked, &connections[3]);
-	assert_int_equal(knocks_lookup(&k, "0101", &e), PF_OK);
+	assert_int_equal(knocks_lookup(&k, "01010101010", &e), PF_OK);
 	assert_int_equal(knocks_lookup(&k, "010", &e), PF_E_NO_FRAME);
 	assert_int_equal(knocks_lookup(&k, "3", &e), PF_E_NO_FRAME);
 	assert_int_equal(knocks_lookup(&k, "2", &e), PF_OK);
 	knocks_remove(&k, e->number);
 	assert_int_equal(count(&k), 1);
 	assert_int_equal(knocks_lookup(&k, "2", &e), PF_E_NO_FRAME);
+}
+
+/* "approve 1010" means knock 1010 also when that has gone, and never whose fingerprint begins so. */
+static void digits_are_a_number(void **state)
+{
+	struct knocks k;
+	const struct knock *e;
+	void *old;
+	(void)state;
+	knocks_init(&k, KNOCKS_PARKED_NS);
+	k.last_number = 1009;
+	assert_int_equal(knock_as(&k, S, 1, 1, &connections[1], &old), PF_OK);
+	assert_int_equal(knock_as(&k, S, 0x10, 2, &connections[2], &old), PF_OK);
+	assert_int_equal(knocks_lookup(&k, "1010", &e), PF_OK);
+	assert_int_equal(e->fp[0], 1);
+	knocks_remove(&k, 1010);
+	assert_int_equal(knocks_lookup(&k, "1010", &e), PF_E_NO_FRAME);
+	assert_int_equal(knocks_lookup(&k, "1010101010", &e), PF_E_NO_FRAME);
+	assert_int_equal(knocks_lookup(&k, "10101010101", &e), PF_OK);
+	assert_int_equal(e->fp[0], 0x10);
 }
 
 static void time_ends_the_wait_and_then_the_entry(void **state)
@@ -89,8 +109,8 @@ static void one_address_cannot_fill_the_list(void **state)
 	assert_int_equal(count(&k), KNOCKS_PER_ADDRESS + 1);
 	assert_int_equal(knock_as(&k, 3 * S, 51, 7, &connections[51], &old), PF_E_RATE_LIMITED);
 	const struct knock *e;
-	assert_int_equal(knocks_lookup(&k, "0202", &e), PF_E_NO_FRAME);
-	assert_int_equal(knocks_lookup(&k, "6363", &e), PF_OK);
+	assert_int_equal(knocks_lookup(&k, "020202020202", &e), PF_E_NO_FRAME);
+	assert_int_equal(knocks_lookup(&k, "636363636363", &e), PF_OK);
 }
 
 static void a_full_list_keeps_those_who_wait(void **state)
@@ -108,9 +128,9 @@ static void a_full_list_keeps_those_who_wait(void **state)
 	assert_int_equal(knock_as(&k, 2 * S, 200, 200, &connections[200], &old), PF_OK);
 	assert_int_equal(count(&k), KNOCKS_MAX);
 	const struct knock *e;
-	assert_int_equal(
-		knocks_lookup(&k, "0303", &e), PF_E_NO_FRAME); /* the oldest that had gone */
-	assert_int_equal(knocks_lookup(&k, "0505", &e), PF_OK);
+	assert_int_equal(knocks_lookup(&k, "030303030303", &e),
+		PF_E_NO_FRAME); /* the oldest that had gone */
+	assert_int_equal(knocks_lookup(&k, "050505050505", &e), PF_OK);
 }
 
 static void a_denied_device_is_not_asked_about_again(void **state)
@@ -132,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_newest_knock_of_a_device_counts),
+		cmocka_unit_test(digits_are_a_number),
 		cmocka_unit_test(time_ends_the_wait_and_then_the_entry),
 		cmocka_unit_test(one_address_cannot_fill_the_list),
 		cmocka_unit_test(a_full_list_keeps_those_who_wait),

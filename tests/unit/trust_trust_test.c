@@ -384,8 +384,12 @@ static void one_is_found_by_name_or_digits(void **state)
 	assert_int_equal(trust_lookup(t, "tv", &c), PF_E_FULL);
 	assert_int_equal(trust_lookup(t, "ADADAD", &c), PF_OK);
 	assert_int_equal(c->fp[0], 0xAD);
-	assert_int_equal(trust_lookup(t, "acacac", &c), PF_OK); /* a name goes first */
-	assert_int_equal(c->fp[0], 0xAE);
+	/* A device that calls itself by another's fingerprint does not stand in for it. */
+	assert_int_equal(trust_lookup(t, "acacac", &c), PF_E_FULL);
+	assert_int_equal(trust_lookup(t, "acacacac", &c), PF_OK);
+	assert_int_equal(c->fp[0], 0xAC);
+	put(t, 0xDE, "dede"); /* by its own it may */
+	assert_int_equal(trust_lookup(t, "dede", &c), PF_OK);
 	assert_int_equal(trust_lookup(t, "aba", &c), PF_E_NO_FRAME); /* too short to be sure */
 	assert_int_equal(trust_lookup(t, "", &c), PF_E_NO_FRAME);
 	trust_destroy(t);
