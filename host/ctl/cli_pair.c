@@ -45,7 +45,8 @@ static int look(struct cli *c, json_int_t before, bool *ours)
 			"one.\n");
 		code = CLI_EXIT_REFUSED;
 	}
-	*ours = json_is_true(json_object_get(status, "armed"));
+	*ours = json_is_true(json_object_get(status, "armed")) ||
+		json_is_true(json_object_get(status, "running"));
 	if (code >= 0 && c->json)
 		cli_print_json(json_incref(status));
 	json_decref(status);

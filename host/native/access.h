@@ -79,6 +79,8 @@ int access_register(struct access *a, struct ctl *ctl) PF_MUST_CHECK;
 /* pair.c: PairRequest and PairProof; returns an error only for bytes that the wire does not allow. */
 int pair_payload(struct native_client *c, const uint8_t *payload, size_t len) PF_MUST_CHECK;
 void pair_timeout(struct native_client *c);
+/* The ceremony of c, if it has one, ends without a pairing. */
+void pair_take_back(struct native_client *c);
 void pair_forget(struct native_client *c);
 
 #endif

@@ -108,6 +108,12 @@ static int pair_disarm(
 	bool was = arming_left_s(&a->arming, clock_now_ns()) > 0;
 	(void)args, (void)why, (void)why_len;
 	arming_disarm(&a->arming);
+	/* Also one that is being typed just now: who takes it back wants nobody in. */
+	for (struct native_client *c = a->native->clients; c; c = c->next) {
+		was |= c->pairing != NULL;
+		pair_take_back(c);
+	}
+	native_flush(a->native);
 	*result = json_pack("{s:b}", "was_armed", was);
 	return *result ? PF_OK : PF_E_NOMEM;
 }

@@ -129,6 +129,8 @@ struct native_client {
 	int64_t access_expires_s;	 /* the date that it comes from; 0 = never */
 	struct pf_pair_host *pairing;	 /* pair.c: the ceremony that runs; NULL = none */
 	char pair_name[PF_NAME_MAX + 1]; /* as the client calls itself; printable */
+	uint8_t pair_grants;		 /* what came with the PIN that it uses */
+	int64_t pair_expires_s;
 	struct pf_framer *framer;
 	enum client_state state;
 	int64_t stream; /* the control stream; -1 = none yet */

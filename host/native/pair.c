@@ -50,6 +50,14 @@ void pair_forget(struct native_client *c)
 			"between");
 }
 
+void pair_take_back(struct native_client *c)
+{
+	if (!c->pairing)
+		return;
+	finish(c, "the PIN was taken back");
+	native_end(c, PF_CLOSE_NOT_ARMED, "the host's owner took the PIN back");
+}
+
 void pair_timeout(struct native_client *c)
 {
 	if (!c->pairing) { /* lingering */
@@ -99,6 +107,9 @@ static int request(struct native_client *c, const struct pf_msg *m)
 		refuse(c, err);
 		return PF_OK;
 	}
+	/* Now: the next PIN may be for somebody else, and be out before this ceremony ends. */
+	c->pair_grants = a->new_grants;
+	c->pair_expires_s = a->new_expires_s;
 	trust_clean_name(
 		c->pair_name, (const char *)m->pair_request.name.data, m->pair_request.name.len);
 	log_info("pair: '%s' at %s tries the PIN", c->pair_name, c->name);
@@ -126,7 +137,7 @@ static int request(struct native_client *c, const struct pf_msg *m)
 static void store(struct native_client *c)
 {
 	struct access *a = c->native->access;
-	struct trust_client client = {.grants = a->new_grants, .expires_s = a->new_expires_s};
+	struct trust_client client = {.grants = c->pair_grants, .expires_s = c->pair_expires_s};
 	char why[600];
 	memcpy(client.fp, c->fp, sizeof(client.fp));
 	snprintf(client.name, sizeof(client.name), "%s", c->pair_name);

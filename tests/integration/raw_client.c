@@ -75,10 +75,25 @@ void raw_open(struct raw *r, int port)
 
 void raw_open_as(struct raw *r, int port, const struct pf_identity *identity)
 {
+	raw_open_from(r, port, identity, "127.0.0.1");
+}
+
+void raw_open_from(
+	struct raw *r, int port, const struct pf_identity *identity, const char *bind_host)
+{
+	raw_begin(r, port, identity, bind_host);
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	while (!r->ready && !r->ended && clock_now_ns() < until)
+		raw_turn(r);
+	assert_true(r->ready);
+}
+
+void raw_begin(struct raw *r, int port, const struct pf_identity *identity, const char *bind_host)
+{
 	union udp_addr to = {.in4 = {.sin_family = AF_INET,
 				     .sin_port = htons((uint16_t)port),
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
-	struct quic_endpoint_params params = {.bind_host = "127.0.0.1",
+	struct quic_endpoint_params params = {.bind_host = bind_host,
 		.callbacks = &callbacks,
 		.identity = identity,
 		.userdata = r};
@@ -88,10 +103,6 @@ void raw_open_as(struct raw *r, int port, const struct pf_identity *identity)
 				 r->endpoint, &r->conn, &to, sizeof(to.in4), NULL, clock_now_ns()),
 		0);
 	quic_endpoint_flush(r->endpoint, clock_now_ns());
-	uint64_t until = clock_now_ns() + WAIT_NS;
-	while (!r->ready && !r->ended && clock_now_ns() < until)
-		raw_turn(r);
-	assert_true(r->ready);
 }
 
 void raw_close(struct raw *r)

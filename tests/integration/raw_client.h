@@ -28,6 +28,11 @@ struct raw {
 void raw_open(struct raw *r, int port);
 /* Shows this certificate; NULL = none. */
 void raw_open_as(struct raw *r, int port, const struct pf_identity *identity);
+/* From this address of the loopback network. */
+void raw_open_from(
+	struct raw *r, int port, const struct pf_identity *identity, const char *bind_host);
+/* Does not wait: ready or ended tells later. */
+void raw_begin(struct raw *r, int port, const struct pf_identity *identity, const char *bind_host);
 void raw_close(struct raw *r);
 /* One frame: length || payload. */
 void raw_send(struct raw *r, const uint8_t *payload, size_t len);
