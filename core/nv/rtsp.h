@@ -16,6 +16,7 @@
 
 /* A request with its body; the longest of stock clients, ANNOUNCE, has 2 KiB. */
 #define PF_NV_RTSP_MAX		65536u
+#define PF_NV_RTSP_HEAD_MAX	8192u /* all but the body; it is read again with each segment */
 #define PF_NV_RTSP_LINE_MAX	1024u /* a target or a header; a URL with an IPv6 address has 60 */
 #define PF_NV_RTSP_HEADERS_MAX	32u   /* stock clients send 7 */
 #define PF_NV_RTSP_RESPONSE_MAX 4096u
