@@ -78,20 +78,6 @@ static void refill(struct pf_pacer *p, size_t packet_len, uint64_t now_ns)
 	p->rest = grown % NS_PER_S;
 }
 
-int pf_pacer_set_rate(struct pf_pacer *p, uint64_t rate_bps, uint64_t now_ns)
-{
-	if (rate_bps > PF_PACER_MAX_RATE_BPS)
-		return PF_E_INVALID;
-	if (p->rate)
-		refill(p, 0, now_ns);
-	p->last_ns = most(p->last_ns, now_ns);
-	p->rate = rate_bps / 8;
-	if (rate_bps && !p->rate)
-		p->rate = 1;
-	p->fast = p->rate;
-	return PF_OK;
-}
-
 int pf_pacer_set(struct pf_pacer *p, const struct pf_pacer_params *params, uint64_t now_ns)
 {
 	struct pf_pacer fresh;
@@ -101,8 +87,10 @@ int pf_pacer_set(struct pf_pacer *p, const struct pf_pacer_params *params, uint6
 	if (p->rate)
 		refill(p, 0, now_ns);
 	/* A pacer without a rate kept no account: it begins with a full bucket. */
-	if (p->rate)
+	if (p->rate) {
 		fresh.credit = least(p->credit, cap(&fresh, 0));
+		fresh.rest = p->rest;
+	}
 	fresh.last_ns = most(p->last_ns, now_ns);
 	*p = fresh;
 	return PF_OK;

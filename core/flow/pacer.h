@@ -40,11 +40,9 @@ struct pf_pacer {	       /* all fields private */
 /* Errors: PF_E_INVALID (rate or burst over its maximum). */
 int pf_pacer_init(
 	struct pf_pacer *p, const struct pf_pacer_params *params, uint64_t now_ns) PF_MUST_CHECK;
-/* From the next frame on. Errors: PF_E_INVALID. */
+/* From now on; what was earned stays, as far as the new bucket holds it. Errors: PF_E_INVALID: nothing changed. */
 int pf_pacer_set(
 	struct pf_pacer *p, const struct pf_pacer_params *params, uint64_t now_ns) PF_MUST_CHECK;
-/* From now on. Errors: PF_E_INVALID. */
-int pf_pacer_set_rate(struct pf_pacer *p, uint64_t rate_bps, uint64_t now_ns) PF_MUST_CHECK;
 
 /* A frame is ready: `bytes` are to be sent, what is left of the one before included. */
 void pf_pacer_begin(struct pf_pacer *p, size_t bytes, uint64_t now_ns);

@@ -144,6 +144,26 @@ static void time_may_stand_still_or_go_back(void **state)
 	assert_true(pf_pacer_deadline(&p, 1500, 1) == UINT64_MAX);
 }
 
+static int set_rate(struct pf_pacer *p, uint64_t rate_bps, uint64_t now_ns)
+{
+	return pf_pacer_set(p, &(struct pf_pacer_params){.rate_bps = rate_bps}, now_ns);
+}
+
+static void what_was_earned_stays(void **state)
+{
+	(void)state;
+	struct pf_pacer p = make(8000000, 3000, 0);
+	const struct pf_pacer_params same = {.rate_bps = 8000000, .burst_bytes = 3000};
+	assert_int_equal(pf_pacer_take(&p, 1000, 9, 5 * S), 3);
+	for (uint64_t t = 0; t < 10; t++) /* asking again and again earns nothing by itself */
+		assert_int_equal(pf_pacer_set(&p, &same, 5 * S + t * MS / 10), PF_OK);
+	assert_int_equal(pf_pacer_take(&p, 1000, 9, 5 * S + MS), 1);
+	assert_int_equal(pf_pacer_take(&p, 1000, 9, 5 * S + 10 * MS), 3);
+	const struct pf_pacer_params small = {.rate_bps = 8000000, .burst_bytes = 1000};
+	assert_int_equal(pf_pacer_set(&p, &small, 5 * S + 100 * MS), PF_OK);
+	assert_int_equal(pf_pacer_take(&p, 1000, 9, 5 * S + 100 * MS), 1);
+}
+
 static void the_rate_can_change(void **state)
 {
 	(void)state;
@@ -151,11 +171,11 @@ static void the_rate_can_change(void **state)
 	uint64_t now = 5 * S;
 	assert_int_equal(pf_pacer_take(&p, 1000, 1, now), 0);
 	assert_true(pf_pacer_deadline(&p, 1000, 1) == now + MS);
-	assert_int_equal(pf_pacer_set_rate(&p, 80000000, now), PF_OK);
+	assert_int_equal(set_rate(&p, 80000000, now), PF_OK);
 	assert_true(pf_pacer_deadline(&p, 1000, 1) == now + MS / 10);
-	assert_int_equal(pf_pacer_set_rate(&p, 0, now), PF_OK);
+	assert_int_equal(set_rate(&p, 0, now), PF_OK);
 	assert_int_equal(pf_pacer_take(&p, 1000, 77, now), 77);
-	assert_int_equal(pf_pacer_set_rate(&p, 1, now), PF_OK); /* less than a byte: one */
+	assert_int_equal(set_rate(&p, 1, now), PF_OK); /* less than a byte: one */
 	assert_true(pf_pacer_deadline(&p, 1000, 1) > now + 900 * S);
 }
 
@@ -171,7 +191,7 @@ static void bad_params_are_refused(void **state)
 	assert_int_equal(pf_pacer_init(&p, &params, 0), PF_E_INVALID);
 	params = (struct pf_pacer_params){.rate_bps = 1000};
 	assert_int_equal(pf_pacer_init(&p, &params, 0), PF_OK);
-	assert_int_equal(pf_pacer_set_rate(&p, UINT64_MAX, 0), PF_E_INVALID);
+	assert_int_equal(set_rate(&p, UINT64_MAX, 0), PF_E_INVALID);
 	/* lengths that make no sense are let through rather than waited for */
 	assert_int_equal(pf_pacer_take(&p, SIZE_MAX, 3, 1), 3);
 	assert_int_equal(pf_pacer_take(&p, 0, 3, 1), 3);
@@ -189,6 +209,7 @@ int main(void)
 		cmocka_unit_test(asking_often_loses_nothing),
 		cmocka_unit_test(a_frame_never_takes_longer_than_its_bound),
 		cmocka_unit_test(time_may_stand_still_or_go_back),
+		cmocka_unit_test(what_was_earned_stays),
 		cmocka_unit_test(the_rate_can_change),
 		cmocka_unit_test(bad_params_are_refused),
 	};
