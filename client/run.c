@@ -428,6 +428,9 @@ static bool come_back(struct run *r)
 {
 	char message[CONNECT_MESSAGE_MAX] = "";
 	uint64_t start = clock_mono_ns(), until = start + r->o->reconnect * NS_PER_S, now;
+	uint64_t end = r->first_ns + r->o->seconds * NS_PER_S;
+	if (r->o->seconds && end < until)
+		until = end;
 	run_say("The link to %s was lost (%s); trying for %u s to get it back.",
 		target_label(&r->connect.target), punktfunk_connection_end_message(r->connection),
 		r->o->reconnect);

@@ -197,12 +197,19 @@ struct note {
 	enum target_was was;
 };
 
+/* Unless it has one, or another host has this one. */
+static void give_name(const struct known *k, struct known_host *h, const char *name)
+{
+	const struct known_host *other = known_by_label(k, name);
+	if (name[0] && !h->name[0] && (!other || other == h))
+		snprintf(h->name, sizeof(h->name), "%s", name);
+}
+
 /* What was announced is only taken of who showed the certificate. */
 static void put_facts(const struct known *k, struct known_host *h, const struct note *n)
 {
 	const struct target *t = n->t;
-	if (t->name[0] && !h->name[0] && !known_by_label(k, t->name))
-		snprintf(h->name, sizeof(h->name), "%s", t->name);
+	give_name(k, h, t->name);
 	if (t->id[0])
 		snprintf(h->id, sizeof(h->id), "%s", t->id);
 	if (t->n_macs) {
@@ -226,7 +233,10 @@ static int clear_address(
 			return PUNKTFUNK_E_PIN;
 		}
 		n->was = TARGET_REPLACED;
-		snprintf(name, cap, "%s", h->name);
+		/* A person who gave the PIN means this host by that name from now on. */
+		if (h->name[0])
+			snprintf(name, cap, "%s", h->name);
+		h->name[0] = '\0';
 		known_take_address(k, h, n->t->host, n->t->port);
 	}
 	return PUNKTFUNK_OK;
@@ -257,8 +267,7 @@ static int change(struct known *k, void *userdata, char message[TRUST_MESSAGE_MA
 			n->path);
 		return PUNKTFUNK_E_FULL;
 	}
-	if (name[0] && !h->name[0] && !known_by_label(k, name))
-		snprintf(h->name, sizeof(h->name), "%s", name);
+	give_name(k, h, name);
 	put_facts(k, h, n);
 	return 1;
 }

@@ -128,6 +128,9 @@ static void a_pin_proves_another_certificate(void **state)
 	/* The old host keeps what was not proved to be another's. */
 	assert_int_equal(k.hosts[0].n_addrs, 1);
 	assert_string_equal(k.hosts[0].addrs[0].host, "10.0.0.1");
+	/* The name goes with the PIN: who is asked for by it must not be the old one. */
+	assert_string_equal(known_label(&k.hosts[0]), "10.0.0.1");
+	assert_string_equal(known_label(&k.hosts[2]), "Desk");
 	assert_memory_equal(k.hosts[2].sha256, two, 32);
 	assert_true(k.hosts[2].paired);
 	known_finish(&k);
