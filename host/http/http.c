@@ -15,8 +15,14 @@
 #include "host/http/limit.h"
 #include "host/media/clock.h"
 
-/* Old clients have TLS 1.2 only. */
-#define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/*
+ * Old clients have TLS 1.2 only. COMPAT, as a certificate whose key usage forbids it is still the one that was paired;
+ * it also gives up encrypt-then-MAC, so that ciphers with a MAC of their own are left out.
+ */
+#define PRIORITIES \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+" \
+	"CHACHA20-" \
+	"POLY1305:%COMPAT"
 /* libmicrohttpd stops to accept at its own limit; ours makes room first. */
 #define LIMIT_SPARE 16u
 
@@ -49,7 +55,7 @@ struct http {
 	struct loop_source *ready, *timer;
 	struct http_conn *conns; /* newest first */
 	struct http_limit limit;
-	bool running;
+	bool resumed; /* a connection goes on in the next run */
 };
 
 /* --- the loop --- */
@@ -65,11 +71,13 @@ static void rearm(struct http *h)
 		uint64_t at = clock_now_ns() + timeout_ms * 1000000u;
 		next = at < next ? at : next;
 	}
-	loop_set_deadline(h->timer, next);
+	if (h->timer)
+		loop_set_deadline(h->timer, h->resumed ? 0 : next);
 }
 
 static void run(struct http *h)
 {
+	h->resumed = false;
 	(void)MHD_run(h->daemon);
 	rearm(h);
 }
@@ -205,9 +213,9 @@ void http_reply(
 	if (rq->suspended) {
 		rq->suspended = false;
 		MHD_resume_connection(c->mhd);
-		/* It says so to nobody's descriptor. */
-		if (c->http->timer)
-			loop_set_deadline(c->http->timer, 0);
+		/* Neither a descriptor nor MHD_get_timeout() says so. */
+		c->http->resumed = true;
+		rearm(c->http);
 	}
 }
 

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/*
+ * A real host as a Moonlight client meets it over HTTP and HTTPS, and as somebody does who wants to be one: the
+ * ways by which other hosts were entered are tried here.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "host/ctl/ctl.h"
+#include "host/gamestream/identity.h"
+#include "host/http/http.h"
+#include "tests/support/host_process.h"
+#include "tests/support/http_get.h"
+#include "tests/test.h"
+#include "tests/unit/gamestream_device.h"
+
+#define UNIQUEID "uniqueid=0123456789ABCDEF&uuid=1"
+#define BODY_MAX (256u << 10)
+
+static struct host_process host;
+static int base;
+static struct device alice, bob, mallory;
+static struct gs_identity *host_id;
+static char body[BODY_MAX], path[40000];
+
+/* --- requests --- */
+
+static struct http_get plain(void)
+{
+	return (struct http_get){.port = base};
+}
+
+static struct http_get tls(const struct device *d)
+{
+	return (struct http_get){.port = base - 5,
+		.tls = 1,
+		.cert = d ? d->cert_pem : NULL,
+		.key = d ? d->key_pem : NULL};
+}
+
+/* The status in the root of the answer, or -1. The transport's is 200. */
+static int ask(const struct http_get *g, const char *request)
+{
+	int status = -1;
+	int transport = http_get(g, request, body, sizeof(body), NULL);
+	if (transport != 200)
+		fail_msg("%s: transport status %d", request, transport);
+	const char *at = strstr(body, "<root status_code=\"");
+	return at && sscanf(at, "<root status_code=\"%d\"", &status) == 1 ? status : -1;
+}
+
+static bool element(char *out, size_t cap, const char *name)
+{
+	char open[64];
+	snprintf(open, sizeof(open), "<%s>", name);
+	const char *at = strstr(body, open);
+	const char *stop = at ? strchr(at + strlen(open), '<') : NULL;
+	if (!stop)
+		return false;
+	snprintf(out, cap, "%.*s", (int)(stop - at - (long)strlen(open)), at + strlen(open));
+	return true;
+}
+
+static bool is(const char *name, const char *value)
+{
+	char text[256];
+	return element(text, sizeof(text), name) && !strcmp(text, value);
+}
+
+static int command(const char *name, json_t *args, json_t **result)
+{
+	char socket_path[128], why[600] = "";
+	json_t *unused = NULL;
+	snprintf(socket_path, sizeof(socket_path), "%s/host.sock", host.dir);
+	int err = ctl_request(
+		socket_path, name, args, result ? result : &unused, 5000, why, sizeof(why));
+	json_decref(args);
+	json_decref(unused);
+	return err;
+}
+
+/* --- pairing --- */
+
+struct first_step {
+	struct http_get g;
+	struct device *device;
+	char salt[33], reply[BODY_MAX];
+	int status;
+	pthread_t thread;
+};
+
+static void *first_main(void *userdata)
+{
+	struct first_step *f = userdata;
+	size_t max = sizeof(f->device->cert_hex) + 300;
+	char *request = malloc(max);
+	snprintf(request, max,
+		"/pair?" UNIQUEID
+		"&devicename=roth&updateState=1&phrase=getservercert&salt=%s&clientcert=%s",
+		f->salt, f->device->cert_hex);
+	f->status = http_get(&f->g, request, f->reply, sizeof(f->reply), NULL);
+	free(request);
+	return NULL;
+}
+
+static size_t n_waiting(void)
+{
+	json_t *result = NULL;
+	assert_int_equal(command("gamestream.waiting", NULL, &result), PF_OK);
+	size_t n = json_array_size(json_object_get(result, "devices"));
+	json_decref(result);
+	return n;
+}
+
+static void wait_for_waiting(size_t n)
+{
+	for (int i = 0; i < 500 && n_waiting() != n; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	assert_int_equal(n_waiting(), n);
+}
+
+static void begin(struct first_step *f, struct device *d, const char *pin)
+{
+	size_t n = n_waiting();
+	memset(f, 0, sizeof(*f));
+	f->g = plain();
+	f->device = d;
+	device_begin(d, pin, f->salt);
+	assert_int_equal(pthread_create(&f->thread, NULL, first_main, f), 0);
+	wait_for_waiting(n + 1);
+}
+
+static int type_pin(const char *pin, int device)
+{
+	return command("gamestream.pin",
+		json_pack("{s:s, s:i, s:s}", "pin", pin, "device", device, "name", "test"), NULL);
+}
+
+static int step(const char *argument, const char *value)
+{
+	const struct http_get g = plain();
+	snprintf(path, sizeof(path), "/pair?" UNIQUEID "&devicename=roth&updateState=1&%s=%s",
+		argument, value);
+	assert_int_equal(ask(&g, path), 200);
+	return is("paired", "1");
+}
+
+/* Steps 2 to 4. Returns how many went well. */
+static int steps(struct device *d)
+{
+	char word[2 * (16 + GS_CERT_SIG_MAX) + 1], value[2 * (16 + GS_CERT_SIG_MAX) + 1];
+	device_challenge(d, word);
+	if (!step("clientchallenge", word) || !element(value, sizeof(value), "challengeresponse"))
+		return 0;
+	assert_true(device_response(d, value, word));
+	if (!step("serverchallengeresp", word) || !element(value, sizeof(value), "pairingsecret"))
+		return 1;
+	assert_true(device_trusts(d, value, &host_id->cert));
+	device_secret(d, d->key, word);
+	return step("clientpairingsecret", word) ? 3 : 2;
+}
+
+static void pair(struct device *d)
+{
+	struct first_step f;
+	begin(&f, d, "4711");
+	assert_int_equal(type_pin("4711", 0), PF_OK);
+	pthread_join(f.thread, NULL);
+	assert_int_equal(f.status, 200);
+	assert_non_null(strstr(f.reply, "<paired>1</paired>"));
+	assert_non_null(strstr(f.reply, "<plaincert>2d2d2d2d2d424547494e"));
+	assert_int_equal(steps(d), 3);
+	const struct http_get g = tls(d);
+	assert_int_equal(ask(&g, "/pair?" UNIQUEID "&phrase=pairchallenge"), 200);
+	assert_true(is("paired", "1"));
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	while (command("gamestream.unpair", json_pack("{s:s}", "client", "test"), NULL) == PF_OK)
+		;
+	return 0;
+}
+
+/* --- tests --- */
+
+static void a_stranger_hears_what_it_needs(void **state)
+{
+	static const char *const filled[] = {"hostname", "appversion", "GfeVersion", "uniqueid",
+		"HttpsPort", "ServerCodecModeSupport", "PairStatus", "currentgame", "state"};
+	const struct http_get g = plain();
+	char text[256];
+	(void)state;
+	assert_int_equal(ask(&g, "/serverinfo?" UNIQUEID), 200);
+	for (size_t i = 0; i < sizeof(filled) / sizeof(filled[0]); i++) {
+		assert_true(element(text, sizeof(text), filled[i]));
+		assert_true(text[0]);
+	}
+	assert_true(is("PairStatus", "0"));
+	assert_true(is("mac", "00:00:00:00:00:00"));
+	assert_true(is("uniqueid", host_id->uuid));
+	assert_true(is("state", "PUNKTFUNK_SERVER_FREE"));
+	assert_false(is("ServerCodecModeSupport", "0"));
+	assert_int_equal(ask(&g, "/applist?" UNIQUEID), 404);
+	assert_int_equal(ask(&g, "/launch?" UNIQUEID "&appid=1"), 404);
+	assert_int_equal(ask(&g, "/pair?" UNIQUEID "&phrase=pairchallenge"), 200);
+	assert_true(is("paired", "0"));
+}
+
+static void is_let_in(const struct device *d, bool in)
+{
+	static const char *const requests[] = {"/serverinfo?" UNIQUEID, "/applist?" UNIQUEID,
+		"/appasset?" UNIQUEID "&appid=1&AssetType=2&AssetIdx=0",
+		"/launch?" UNIQUEID "&appid=1", "/resume?" UNIQUEID, "/cancel?" UNIQUEID,
+		"/pair?" UNIQUEID "&phrase=pairchallenge", "/", "/no/such/thing"};
+	const struct http_get g = tls(d);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (in && strstr(requests[i], "appasset"))
+			continue;
+		int status = ask(&g, requests[i]);
+		if (in == (status == 401))
+			fail_msg("%s: %d", requests[i], status);
+		if (!in)
+			assert_null(strstr(body, "<AppTitle>"));
+	}
+}
+
+static void a_pairing_lets_exactly_that_device_in(void **state)
+{
+	struct device derived, copied;
+	const struct http_get alices = tls(&alice);
+	(void)state;
+	is_let_in(NULL, false);
+	is_let_in(&alice, false);
+	pair(&alice);
+	is_let_in(&alice, true);
+	assert_int_equal(ask(&alices, "/serverinfo?" UNIQUEID), 200);
+	assert_true(is("PairStatus", "1"));
+	assert_int_equal(ask(&alices, "/applist?" UNIQUEID), 200);
+	assert_true(is("AppTitle", "Desktop"));
+	is_let_in(&bob, false);
+	is_let_in(NULL, false);
+	/* Signed by the paired one, which is an authority besides; and the same names with another key. */
+	device_make(&derived, &(struct device_kind){.by = &alice});
+	is_let_in(&derived, false);
+	device_make(&copied, NULL);
+	is_let_in(&copied, false);
+	/* Over HTTP nobody is known. */
+	const struct http_get g = plain();
+	assert_int_equal(ask(&g, "/serverinfo?" UNIQUEID), 200);
+	assert_true(is("PairStatus", "0"));
+	/* What anybody may send takes nothing away. */
+	assert_int_equal(ask(&g, "/unpair?" UNIQUEID), 200);
+	assert_int_equal(ask(&alices, "/unpair?" UNIQUEID), 200);
+	is_let_in(&alice, true);
+	/* The person can, and at once. */
+	assert_int_equal(
+		command("gamestream.unpair", json_pack("{s:s}", "client", "test"), NULL), PF_OK);
+	is_let_in(&alice, false);
+	device_free(&derived);
+	device_free(&copied);
+}
+
+static void odd_certificates_of_paired_devices_work(void **state)
+{
+	static const struct device_kind kinds[] = {{.expired = true}, {.ca = true}, {.bits = 3072}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct device d;
+		device_make(&d, &kinds[i]);
+		pair(&d);
+		is_let_in(&d, true);
+		device_free(&d);
+		fresh(NULL);
+	}
+}
+
+static void no_step_can_be_left_out(void **state)
+{
+	struct first_step f;
+	char secret[2 * (16 + GS_CERT_SIG_MAX) + 1], zeros[65];
+	(void)state;
+	memset(zeros, '0', 64);
+	zeros[64] = '\0';
+	device_begin(&mallory, "0000", zeros);
+	memset(zeros, '0', 64);
+	device_secret(&mallory, mallory.key, secret);
+	/* Nothing began. */
+	assert_false(step("clientpairingsecret", secret));
+	assert_false(step("serverchallengeresp", zeros));
+	assert_false(step("clientchallenge", "00000000000000000000000000000000"));
+	/* It began, and nobody typed the PIN: the last step first. */
+	begin(&f, &mallory, "0000");
+	assert_false(step("clientpairingsecret", secret));
+	pthread_join(f.thread, NULL);
+	assert_null(strstr(f.reply, "plaincert"));
+	is_let_in(&mallory, false);
+	/* The PIN, and then the last step at once. */
+	begin(&f, &mallory, "0000");
+	assert_int_equal(type_pin("0000", 0), PF_OK);
+	pthread_join(f.thread, NULL);
+	assert_false(step("clientpairingsecret", secret));
+	assert_int_equal(steps(&mallory), 0);
+	is_let_in(&mallory, false);
+}
+
+static void a_wrong_pin_is_one_guess(void **state)
+{
+	struct first_step f;
+	char word[65], value[200];
+	(void)state;
+	begin(&f, &mallory, "1234");
+	assert_int_equal(type_pin("4321", 0), PF_OK);
+	pthread_join(f.thread, NULL);
+	device_challenge(&mallory, word);
+	assert_true(step("clientchallenge", word));
+	assert_true(element(value, sizeof(value), "challengeresponse"));
+	assert_true(device_response(&mallory, value, word));
+	assert_true(step("serverchallengeresp", word));
+	char secret[2 * (16 + GS_CERT_SIG_MAX) + 1];
+	device_secret(&mallory, mallory.key, secret);
+	assert_false(step("clientpairingsecret", secret));
+	assert_int_equal(type_pin("1234", 0), PF_E_INVALID);
+	is_let_in(&mallory, false);
+}
+
+static int number_of(const struct device *d)
+{
+	json_t *result = NULL, *w;
+	uint8_t fp[32];
+	char hex[65];
+	size_t i;
+	int number = 0;
+	unsigned len = sizeof(fp);
+	X509_digest(d->x509, EVP_sha256(), fp, &len);
+	hex_write(hex, fp, sizeof(fp));
+	assert_int_equal(command("gamestream.waiting", NULL, &result), PF_OK);
+	json_array_foreach(json_object_get(result, "devices"), i,
+		w) if (!strcmp(json_string_value(json_object_get(w, "fingerprint")), hex))
+		number = (int)json_integer_value(json_object_get(w, "number"));
+	json_decref(result);
+	return number;
+}
+
+/* Somebody with the same uniqueid and address begins as well: the PIN is for the one that was named. */
+static void two_at_once_do_not_mix(void **state)
+{
+	static struct first_step fa, fm;
+	(void)state;
+	begin(&fa, &alice, "4711");
+	begin(&fm, &mallory, "0000");
+	assert_int_equal(type_pin("4711", 0), PF_E_INVALID);
+	assert_int_equal(type_pin("4711", number_of(&alice)), PF_OK);
+	pthread_join(fa.thread, NULL);
+	assert_int_equal(steps(&alice), 3);
+	is_let_in(&alice, true);
+	is_let_in(&mallory, false);
+	/* The other one still waits, and gets nothing from the first one's success. */
+	assert_int_equal(n_waiting(), 1);
+	assert_int_equal(steps(&mallory), 0);
+	pthread_join(fm.thread, NULL);
+	assert_non_null(strstr(fm.reply, "<paired>0</paired>"));
+	is_let_in(&mallory, false);
+}
+
+static void who_hangs_up_does_not_wait_any_more(void **state)
+{
+	const struct http_get g = plain();
+	char salt[33];
+	(void)state;
+	device_begin(&bob, "1111", salt);
+	int n = snprintf(path, sizeof(path),
+		"GET /pair?" UNIQUEID
+		"&phrase=getservercert&salt=%s&clientcert=%s HTTP/1.1\r\nHost: x\r\n\r\n",
+		salt, bob.cert_hex);
+	int fd = http_get_connect(&g);
+	assert_int_equal(write(fd, path, (size_t)n), n);
+	wait_for_waiting(1);
+	close(fd);
+	wait_for_waiting(0);
+}
+
+static void pictures_come_by_number_only(void **state)
+{
+	static const char *const tricks[] = {"../../../../etc/passwd", "%2e%2e%2fhost-id",
+		"/etc/passwd", "1/../../host-id", "0", "-1", "1%00", "2147483648",
+		"99999999999999999999", "1x", "", "gamestream-key.pem", "file:///etc/passwd"};
+	size_t len = 0;
+	(void)state;
+	pair(&alice);
+	const struct http_get g = tls(&alice);
+	for (size_t i = 0; i < sizeof(tricks) / sizeof(tricks[0]); i++) {
+		snprintf(path, sizeof(path),
+			"/appasset?" UNIQUEID "&appid=%s&AssetType=2&AssetIdx=0", tricks[i]);
+		assert_int_equal(ask(&g, path), 404);
+	}
+	assert_int_equal(http_get(&g, "/appasset?appid=1&AssetType=../../x&AssetIdx=0", body,
+				 sizeof(body), &len),
+		200);
+	assert_true(len > 1000);
+	assert_memory_equal(body, "\x89PNG\r\n\x1a\n", 8);
+	/* Paths that are none of ours. */
+	assert_int_equal(ask(&g, "/../../etc/passwd"), 404);
+	assert_int_equal(ask(&g, "/appasset/../serverinfo"), 404);
+}
+
+static void launches_with_bad_words_are_refused(void **state)
+{
+	static const char *const bad[] = {"mode=1280x720x60&rikey=00&rikeyid=1",
+		"mode=1280x720x60&rikey=000102030405060708090a0b0c0d0e0f",
+		"mode=1280x720&rikey=000102030405060708090a0b0c0d0e0f&rikeyid=1",
+		"mode=99999x99999x60&rikey=000102030405060708090a0b0c0d0e0f&rikeyid=1",
+		"mode=8192x8192x60&rikey=000102030405060708090a0b0c0d0e0f&rikeyid=1",
+		"mode=0x0x0&rikey=000102030405060708090a0b0c0d0e0f&rikeyid=1",
+		"mode=1280x720x60&rikey=000102030405060708090a0b0c0d0e0g&rikeyid=1",
+		"mode=1280x720x60&rikey=000102030405060708090a0b0c0d0e0f&rikeyid=1%2e5"};
+	(void)state;
+	pair(&alice);
+	const struct http_get g = tls(&alice);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(path, sizeof(path), "/launch?" UNIQUEID "&appid=1&%s", bad[i]);
+		assert_int_equal(ask(&g, path), 400);
+	}
+	assert_int_equal(ask(&g, "/launch?" UNIQUEID "&appid=77"), 404);
+	assert_int_equal(ask(&g,
+				 "/resume?" UNIQUEID "&mode=1280x720x60&rikeyid=-1&"
+				 "rikey=000102030405060708090a0b0c0d0e0f"),
+		400);
+	assert_int_equal(ask(&g, "/cancel?" UNIQUEID), 200);
+	assert_true(is("cancel", "1"));
+	/* No key of a client in the log. */
+	assert_false(host_process_logged(&host, "000102030405060708090a0b0c0d0e0f", 0));
+}
+
+static void oversized_requests_are_refused(void **state)
+{
+	static char big[200000];
+	struct http_get g = plain();
+	(void)state;
+	for (int tried = 0; tried < 4; tried++) {
+		int n = 0;
+		if (tried == 0) { /* a path without end */
+			n = snprintf(big, sizeof(big), "GET /");
+			memset(big + n, 'a', sizeof(big) - (size_t)n);
+			n = sizeof(big);
+		} else if (tried == 1) { /* a header without end */
+			n = snprintf(big, sizeof(big), "GET /serverinfo HTTP/1.1\r\nX: ");
+			memset(big + n, 'a', sizeof(big) - (size_t)n);
+			n = sizeof(big);
+		} else if (tried == 2) { /* arguments without end */
+			n = snprintf(big, sizeof(big), "GET /serverinfo?");
+			for (int i = 0; i < 2000; i++)
+				n += snprintf(big + n, sizeof(big) - (size_t)n, "a%d=1&", i);
+			n += snprintf(
+				big + n, sizeof(big) - (size_t)n, " HTTP/1.1\r\nHost: x\r\n\r\n");
+		} else { /* headers without end */
+			n = snprintf(big, sizeof(big), "GET /serverinfo HTTP/1.1\r\n");
+			for (int i = 0; i < 9000; i++)
+				n += snprintf(big + n, sizeof(big) - (size_t)n, "A%d: b\r\n", i);
+		}
+		assert_int_not_equal(http_send(&g, big, (size_t)n, body, sizeof(body), NULL), 200);
+	}
+	g.wait_s = 1; /* some of these are taken for the beginning of more */
+	static const char *const others[] = {
+		"POST /serverinfo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde",
+		"GET /serverinfo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
+		"GET /serverinfo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+		"chunked\r\n\r\nffffffff\r\n",
+		"DELETE /unpair HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n\r\nabc\r\n\r\n",
+		"GET serverinfo\r\n\r\n"};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_not_equal(
+			http_send(&g, others[i], strlen(others[i]), body, sizeof(body), NULL), 200);
+	assert_int_equal(ask(&g, "/serverinfo?" UNIQUEID), 200);
+	assert_true(host_process_running(&host));
+}
+
+/* One address takes what it gets, and says nothing: the others are served. */
+static void a_flood_from_one_address_leaves_the_others_served(void **state)
+{
+	int fds[2][HTTP_PER_ADDRESS + 8];
+	struct http_get bad[2] = {plain(), tls(NULL)}, good = plain();
+	(void)state;
+	bad[0].from = bad[1].from = "127.0.0.7";
+	good.from = "127.0.0.8";
+	for (int k = 0; k < 2; k++)
+		for (size_t i = 0; i < HTTP_PER_ADDRESS + 8; i++) {
+			fds[k][i] = http_get_connect(&bad[k]);
+			assert_true(fds[k][i] >= 0);
+			assert_int_equal(write(fds[k][i], "G", 1), 1);
+		}
+	assert_int_equal(ask(&good, "/serverinfo?" UNIQUEID), 200);
+	good = tls(NULL);
+	good.from = "127.0.0.8";
+	assert_int_equal(ask(&good, "/serverinfo?" UNIQUEID), 401);
+	/* The address itself has no place left. */
+	assert_int_not_equal(http_get(&bad[0], "/serverinfo", body, sizeof(body), NULL), 200);
+	for (int k = 0; k < 2; k++)
+		for (size_t i = 0; i < HTTP_PER_ADDRESS + 8; i++)
+			close(fds[k][i]);
+}
+
+static int start(void)
+{
+	char port[16];
+	const char *const args[] = {"--source", "synthetic", "--gamestream", "--gamestream-port",
+		port, "--no-discovery", NULL};
+	for (int i = 0; i < 5; i++) {
+		base = 20000 + (int)((unsigned)(getpid() + i * 331) % 400) * 28;
+		snprintf(port, sizeof(port), "%d", base);
+		if (host_process_start(&host, getenv("PUNKTFUNK_HOST"), args) == 0 &&
+			host_process_logged(&host, "Moonlight clients find it", 5000))
+			return 0;
+		host_process_end(&host);
+		host_process_clean(&host);
+	}
+	return -1;
+}
+
+static int setup(void **state)
+{
+	char why[512];
+	(void)state;
+	device_make(&alice, &(struct device_kind){.ca = true});
+	device_make(&bob, NULL);
+	device_make(&mallory, NULL);
+	if (!getenv("PUNKTFUNK_HOST") || start() < 0)
+		return -1;
+	return gs_identity_load_or_create(&host_id, host.dir, why, sizeof(why));
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	gs_identity_destroy(host_id);
+	device_free(&alice);
+	device_free(&bob);
+	device_free(&mallory);
+	int ended = host_process_end(&host);
+	host_process_clean(&host);
+	return ended;
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, fresh)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_stranger_hears_what_it_needs),
+		TEST(a_pairing_lets_exactly_that_device_in),
+		TEST(odd_certificates_of_paired_devices_work),
+		TEST(no_step_can_be_left_out),
+		TEST(a_wrong_pin_is_one_guess),
+		TEST(two_at_once_do_not_mix),
+		TEST(who_hangs_up_does_not_wait_any_more),
+		TEST(pictures_come_by_number_only),
+		TEST(launches_with_bad_words_are_refused),
+		TEST(oversized_requests_are_refused),
+		TEST(a_flood_from_one_address_leaves_the_others_served),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
