@@ -64,7 +64,8 @@ void copied_connected(struct copied *c, struct punktfunk_connection *pc)
 		return;
 	if (!(punktfunk_connection_host_caps(pc) & PUNKTFUNK_HOST_CAP_CLIPBOARD)) {
 		if (!c->quiet && !c->refused)
-			run_say("The host shares no clipboard; this session goes without.");
+			run_say("The host shares no clipboard (it may be started with --clipboard "
+				"text); this session goes without.");
 		c->refused = true;
 		return;
 	}
