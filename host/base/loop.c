@@ -291,6 +291,9 @@ int loop_add_timer(
 
 void loop_set_deadline(struct loop_source *s, uint64_t deadline_ns)
 {
+	/* What is torn down when the loop is over rearms its timers like always; nothing will fire. */
+	if (sd_event_get_state(sd_event_source_get_event(s->source)) == SD_EVENT_FINISHED)
+		return;
 	if (deadline_ns == UINT64_MAX) {
 		pf_check(sd_event_source_set_enabled(s->source, SD_EVENT_OFF) >= 0);
 		return;

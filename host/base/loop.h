@@ -48,7 +48,10 @@ int loop_add_fd(struct loop *l, struct loop_source **out, int fd, uint32_t event
 	void (*fn)(uint32_t events, void *userdata), void *userdata) PF_MUST_CHECK;
 void loop_set_events(struct loop_source *s, uint32_t events);
 
-/* One-shot timer on CLOCK_MONOTONIC, made unarmed. deadline UINT64_MAX = disarm. Accuracy 100 us. */
+/*
+ * One-shot timer on CLOCK_MONOTONIC, made unarmed. deadline UINT64_MAX = disarm. Accuracy 100 us. After loop_run()
+ * nothing fires, and a deadline may still be set.
+ */
 int loop_add_timer(struct loop *l, struct loop_source **out, void (*fn)(void *userdata),
 	void *userdata) PF_MUST_CHECK;
 void loop_set_deadline(struct loop_source *s, uint64_t deadline_ns);

@@ -60,6 +60,16 @@ static void quit_before_run_counts(void **state)
 	assert_int_equal(loop_run(f->loop), 7);
 }
 
+/* As what is torn down last does. */
+static void a_deadline_after_the_end_is_nothing(void **state)
+{
+	struct fixture *f = *state;
+	loop_quit(f->loop, 0);
+	assert_int_equal(loop_run(f->loop), 0);
+	loop_set_deadline(f->guard, 1);
+	loop_set_deadline(f->guard, UINT64_MAX);
+}
+
 static void a_signal_quits(void **state)
 {
 	struct fixture *f = *state;
@@ -309,6 +319,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(quit_before_run_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_deadline_after_the_end_is_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_signal_quits, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			posts_run_in_order_and_are_bounded, setup, teardown),
