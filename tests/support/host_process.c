@@ -13,6 +13,7 @@
 
 #define MAX_ARGS      32
 #define START_WAIT_MS 10000
+#define LOG_END	      4000u /* what is shown of a log */
 #define LOG_MAX	      65536
 #define POLL_MS	      5
 
@@ -151,7 +152,15 @@ int host_process_end(struct host_process *h)
 	kill(h->pid, SIGTERM);
 	pid_t got = waitpid(h->pid, &status, 0);
 	h->pid = 0;
-	return got > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+	if (got > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	fprintf(stderr,
+		"host_process: the host ended badly (wait status %#x); its log ends with:\n",
+		(unsigned)status);
+	static char log[LOG_MAX];
+	size_t len = read_log(h, log, sizeof(log));
+	fprintf(stderr, "%s\n", log + (len > LOG_END ? len - LOG_END : 0));
+	return -1;
 }
 
 void host_process_clean(struct host_process *h)
