@@ -46,7 +46,7 @@ struct shipped;
 
 /* --- a host that stays: the test says what it sends, and looks at all that comes --- */
 
-#define SHIPPED_LOG  256u /* messages, datagrams and pieces of streams, the newest */
+#define SHIPPED_LOG  8192u /* messages, datagrams and pieces of streams, the newest */
 #define SHIPPED_ITEM 2600u
 
 enum shipped_way { SHIPPED_MSG, SHIPPED_DATAGRAM, SHIPPED_STREAM };
