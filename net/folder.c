@@ -14,6 +14,7 @@
 
 #include "core/base/alloc.h"
 
+#define LOCK_FILE     ".lock"
 #define LOCK_POLL_MS  5u
 #define TEMP_NAME_MAX 128u
 
@@ -53,6 +54,7 @@ static int check_folder(struct folder *f)
 		return folder_fail(
 			f, PF_E_IO, "Cannot look at the folder %s: %s.", f->path, strerror(errno));
 	f->owner = st.st_uid;
+	f->shown = st.st_mode & 055;
 	/* Root may be told to use somebody's: what that one does with their own folder is their affair. */
 	if (geteuid() != 0 && st.st_uid != geteuid() && st.st_uid != 0)
 		return folder_fail(f, PF_E_INVALID,
@@ -69,10 +71,26 @@ static int check_folder(struct folder *f)
 	return PF_OK;
 }
 
-static int lock(const struct folder *f, unsigned wait_ms)
+/*
+ * Whoever can open something can lock it. A folder that others may look into is locked by a file that they cannot
+ * open; where that cannot be made, nobody else of ours writes either.
+ */
+static int open_lock(struct folder *f)
 {
+	if (!f->shown)
+		return f->fd;
+	f->lock_fd = openat(
+		f->fd, LOCK_FILE, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (f->lock_fd >= 0 && geteuid() == 0 && f->owner != 0)
+		(void)!fchown(f->lock_fd, f->owner, (gid_t)-1);
+	return f->lock_fd >= 0 ? f->lock_fd : f->fd;
+}
+
+static int lock(struct folder *f, unsigned wait_ms)
+{
+	int fd = open_lock(f);
 	for (unsigned waited = 0;; waited += LOCK_POLL_MS) {
-		if (flock(f->fd, LOCK_EX | LOCK_NB) == 0)
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return PF_OK;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return folder_fail(f, PF_E_IO, "Cannot lock the folder %s: %s.", f->path,
@@ -86,9 +104,9 @@ static int lock(const struct folder *f, unsigned wait_ms)
 	}
 }
 
-int folder_enter(struct folder *f, const char *path, unsigned wait_ms, char *why, size_t why_len)
+int folder_look(struct folder *f, const char *path, char *why, size_t why_len)
 {
-	*f = (struct folder){.path = path, .fd = -1, .why = why, .why_len = why_len};
+	*f = (struct folder){.path = path, .fd = -1, .lock_fd = -1, .why = why, .why_len = why_len};
 	int err = make_dirs(path);
 	if (err < 0)
 		return folder_fail(f, PF_E_IO,
@@ -101,12 +119,20 @@ int folder_enter(struct folder *f, const char *path, unsigned wait_ms, char *why
 			"Cannot open the folder %s: %s. Check its owner and its mode (it should be "
 			"yours, 0700).",
 			path, strerror(errno));
-	err = check_folder(f);
+	return check_folder(f);
+}
+
+int folder_enter(struct folder *f, const char *path, unsigned wait_ms, char *why, size_t why_len)
+{
+	int err = folder_look(f, path, why, why_len);
 	return err < 0 ? err : lock(f, wait_ms);
 }
 
 void folder_leave(struct folder *f)
 {
+	if (f->lock_fd >= 0)
+		close(f->lock_fd);
+	f->lock_fd = -1;
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;

@@ -16,8 +16,9 @@
 
 struct folder {
 	const char *path; /* borrowed */
-	int fd;		  /* locked */
+	int fd, lock_fd;  /* lock_fd -1 = fd is what is locked, if anything */
 	uid_t owner;
+	bool shown; /* others may look into it */
 	char *why;
 	size_t why_len;
 };
@@ -29,6 +30,8 @@ struct folder {
  */
 int folder_enter(struct folder *f, const char *path, unsigned wait_ms, char *why,
 	size_t why_len) PF_MUST_CHECK;
+/* The same without the lock, to read only: folder_write() puts whole files in place. No PF_E_TIMEOUT. */
+int folder_look(struct folder *f, const char *path, char *why, size_t why_len) PF_MUST_CHECK;
 void folder_leave(struct folder *f);
 
 /*

@@ -33,7 +33,7 @@ const char *trust_problem(const struct trust *t)
 	return t->broken ? t->problem : NULL;
 }
 
-/* Under the lock. The list is what the file says, or nothing. */
+/* The list is what the file says, or nothing. seen is of before: what changes meanwhile is read again. */
 static int load(struct trust *t, const struct folder *f)
 {
 	char *text = NULL, where[200];
@@ -57,11 +57,12 @@ static int load(struct trust *t, const struct folder *f)
 	return err;
 }
 
+/* Without the lock: who holds that must not keep an unpaired client's session alive, nor the control loop waiting. */
 static int reload(struct trust *t)
 {
 	struct folder f;
 	char why[sizeof(t->problem)];
-	int err = folder_enter(&f, t->dir, LOCK_WAIT_MS, why, sizeof(why));
+	int err = folder_look(&f, t->dir, why, sizeof(why));
 	if (err >= 0)
 		err = load(t, &f);
 	else if (err == PF_E_INVALID) {

@@ -37,6 +37,7 @@ static int teardown(void **state)
 	unlink(file("cert.pem"));
 	unlink(file("key.pem"));
 	unlink(file("host-id"));
+	unlink(file(".lock")); /* of a folder that others may look into */
 	rmdir(dir);
 	snprintf(path, sizeof path, "%s/a", base);
 	rmdir(path);

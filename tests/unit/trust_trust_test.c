@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -370,6 +371,32 @@ static void two_processes_do_not_undo_each_other(void **state)
 	trust_destroy(b);
 }
 
+/* Another user can lock a folder that they may look into; and our own programs may hold the lock for long. */
+static void a_lock_held_by_others_stops_neither_reading_nor_writing(void **state)
+{
+	(void)state;
+	struct trust *a = open_store(), *b = open_store();
+	put(b, 1, "tv");
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(trust_refresh(a), 1);
+	assert_int_equal(trust_count(a), 1);
+	struct trust_client c = client(2, "phone");
+	assert_int_equal(trust_put(a, &c, why, sizeof(why)), PF_E_TIMEOUT); /* one of ours */
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(trust_put(a, &c, why, sizeof(why)), PF_OK);
+	assert_int_equal(trust_count(a), 2);
+	close(fd);
+	struct stat st;
+	assert_int_equal(stat(file(".lock"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(unlink(file(".lock")), 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+	trust_destroy(a);
+	trust_destroy(b);
+}
+
 static void one_is_found_by_name_or_digits(void **state)
 {
 	(void)state;
@@ -410,6 +437,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_crash_in_a_write_loses_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			two_processes_do_not_undo_each_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_lock_held_by_others_stops_neither_reading_nor_writing, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_is_found_by_name_or_digits, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
