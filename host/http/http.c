@@ -340,7 +340,7 @@ static void open_conn(struct http *h, struct MHD_Connection *mhd, void **context
 	len = sizeof(c->local);
 	if (getsockname(c->fd, &c->local.sa, &len) == 0)
 		(void)udp_addr_unmap(&c->local, len);
-	c->deadline_ns = clock_now_ns() + HTTP_REQUEST_NS;
+	c->deadline_ns = clock_now_ns() + h->params.request_ns;
 	c->next = h->conns;
 	h->conns = c;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -411,6 +411,8 @@ int http_create(struct http **out, const struct http_params *params)
 		return err;
 	}
 	h->params = *params;
+	if (!h->params.request_ns)
+		h->params.request_ns = HTTP_REQUEST_NS;
 	http_limit_init(&h->limit, HTTP_BURST, HTTP_PER_SECOND);
 	h->daemon = start_daemon(h);
 	if (!h->daemon) {

@@ -47,6 +47,7 @@ struct http_params {
 	size_t n_routes;
 	http_handler other; /* for every other path; NULL = transport status 404 */
 	void *userdata;
+	uint64_t request_ns; /* 0 = HTTP_REQUEST_NS */
 };
 
 /* Errors: PF_E_NOMEM, PF_E_IO, PF_E_CRYPTO (certificate and key). */
