@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -129,6 +130,13 @@ int udp_local_port(const struct udp_socket *s)
 	return ntohs(addr.sa.sa_family == AF_INET6 ? addr.in6.sin6_port : addr.in4.sin_port);
 }
 
+int udp_share(struct udp_socket *out, const struct udp_socket *s)
+{
+	*out = (struct udp_socket){.gso = s->gso, .tos = s->tos};
+	out->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+	return out->fd < 0 ? PF_E_IO : PF_OK;
+}
+
 int udp_connect(struct udp_socket *s, const union udp_addr *to, socklen_t to_len)
 {
 	return connect(s->fd, &to->sa, to_len) < 0 ? pf_error_from_errno(errno) : PF_OK;
@@ -197,29 +205,49 @@ static bool is_drop(int errnum)
 		errnum == EPERM;
 }
 
+union udp_control {
+	char buf[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+/* Adds one to what msg has; its buffer has room. */
+static void add_control(struct msghdr *msg, union udp_control *control, int level, int type,
+	const void *value, size_t len)
+{
+	struct cmsghdr *c = (struct cmsghdr *)(void *)(control->buf + msg->msg_controllen);
+	msg->msg_control = control->buf;
+	msg->msg_controllen += CMSG_SPACE(len);
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), value, len);
+}
+
+static void add_class(const struct udp_socket *s, const union udp_addr *to, struct msghdr *msg,
+	union udp_control *control)
+{
+	int tos = s->tos;
+	if (tos && to && to->sa.sa_family == AF_INET6)
+		add_control(msg, control, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+	else if (tos && to)
+		add_control(msg, control, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+}
+
 /* One send of n packets as a single GSO message. Returns 0 or an errno. */
 static int send_gso(struct udp_socket *s, const union udp_addr *to, socklen_t to_len,
 	const uint8_t *data, size_t packet_len, size_t n)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(uint16_t))];
-		struct cmsghdr align;
-	} control = {0};
+	union udp_control control = {0};
 	struct iovec iov = {(void *)(uintptr_t)data, packet_len * n};
 	struct msghdr msg = {
 		.msg_name = (void *)(uintptr_t)to,
 		.msg_namelen = to ? to_len : 0,
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof control.buf,
 	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 	uint16_t segment = (uint16_t)packet_len;
-	c->cmsg_level = IPPROTO_UDP;
-	c->cmsg_type = UDP_SEGMENT;
-	c->cmsg_len = CMSG_LEN(sizeof segment);
-	memcpy(CMSG_DATA(c), &segment, sizeof segment);
+	add_control(&msg, &control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+	add_class(s, to, &msg, &control);
 	return sendmsg(s->fd, &msg, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
@@ -229,6 +257,9 @@ static int send_each(struct udp_socket *s, const union udp_addr *to, socklen_t t
 {
 	struct iovec iov[SEND_BATCH];
 	struct mmsghdr msg[SEND_BATCH];
+	struct msghdr class = {0};
+	union udp_control control = {0};
+	add_class(s, to, &class, &control);
 	if (n > SEND_BATCH)
 		n = SEND_BATCH;
 	memset(msg, 0, n * sizeof msg[0]);
@@ -238,6 +269,8 @@ static int send_each(struct udp_socket *s, const union udp_addr *to, socklen_t t
 		msg[i].msg_hdr.msg_namelen = to ? to_len : 0;
 		msg[i].msg_hdr.msg_iov = &iov[i];
 		msg[i].msg_hdr.msg_iovlen = 1;
+		msg[i].msg_hdr.msg_control = class.msg_control;
+		msg[i].msg_hdr.msg_controllen = class.msg_controllen;
 	}
 	int sent = sendmmsg(s->fd, msg, (unsigned)n, MSG_NOSIGNAL);
 	return sent < 0 ? -errno : sent;

@@ -40,6 +40,7 @@ struct udp_socket {
 	int fd;
 	bool gso, gro;
 	uint64_t sent_packets, sent_calls, send_dropped; /* dropped: the kernel had no room */
+	uint8_t tos; /* traffic class of what goes to a named address; 0 = as the system has it */
 };
 
 struct udp_params {
@@ -56,6 +57,8 @@ int udp_open(struct udp_socket *s, const struct udp_params *params) PF_MUST_CHEC
 void udp_close(struct udp_socket *s); /* takes a zeroed or closed one (fd < 0) */
 int udp_local_addr(const struct udp_socket *s, union udp_addr *out, socklen_t *len) PF_MUST_CHECK;
 int udp_local_port(const struct udp_socket *s) PF_MUST_CHECK;
+/* The same port for another thread to send from. Nobody reads out. Errors: PF_E_IO. */
+int udp_share(struct udp_socket *out, const struct udp_socket *s) PF_MUST_CHECK;
 int udp_connect(struct udp_socket *s, const union udp_addr *to, socklen_t to_len) PF_MUST_CHECK;
 
 /*
