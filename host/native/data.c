@@ -109,8 +109,7 @@ int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_h
 	if (err < 0)
 		return err;
 	d->port = udp_local_port(&d->socket);
-	d->drop_percent = config->drop_percent;
-	d->drop_state = 1;
+	d->loss = (struct paced_loss){.percent = config->drop_percent};
 	struct pf_sealer seal;
 	err = make_sealer(d, &seal);
 	if (err < 0)

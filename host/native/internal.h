@@ -13,6 +13,7 @@
 #include "core/wire/control.h"
 #include "core/wire/handshake.h"
 #include "host/native/send.h"
+#include "host/session/paced.h"
 #include "host/session/session.h"
 #include "host/vdisplay/vdisplay.h"
 #include "net/quic_endpoint.h"
@@ -84,8 +85,7 @@ struct native_data {
 	struct probe probe;
 	uint8_t key[16], salt[4];
 	size_t shard_payload;
-	uint32_t drop_percent; /* test only */
-	uint64_t drop_state;
+	struct paced_loss loss; /* test only */
 	int port;
 };
 

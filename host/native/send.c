@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/native/send.h"
 
-#include <time.h>
-
 #include "core/packet/native.h"
 #include "core/wire/control.h"
 #include "host/base/log.h"
@@ -10,64 +8,11 @@
 #include "host/host.h"
 #include "host/media/clock.h"
 #include "host/native/internal.h"
+#include "host/session/paced.h"
 
-/* A frame that the kernel cannot take in this time is late anyway: the rest of it is dropped and repaired. */
-#define SEND_WAIT_MS 4
 /* Smooth: what leaves at once of a frame; the rest is spread over the time that a frame may take. */
 #define SMOOTH_BURST (4u * 1500u)
 #define SMOOTH_BPS   1000000u /* no frame is sent as slowly: the spread raises it */
-
-static void sleep_until(uint64_t at_ns)
-{
-	struct timespec ts = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)};
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-}
-
-static int send_paced(struct native_data *d, const struct pf_packet_batch *b)
-{
-	size_t at = 0;
-	int sent = 0;
-	pf_pacer_begin(&d->pacer, b->n_packets * b->packet_len, clock_now_ns());
-	for (;;) {
-		size_t n = pf_pacer_take(
-			&d->pacer, b->packet_len, b->n_packets - at, clock_now_ns());
-		if (n) {
-			int err = udp_send_batch(&d->socket, NULL, 0, b->data + at * b->packet_len,
-				b->packet_len, n, SEND_WAIT_MS);
-			if (err < 0)
-				return err;
-			sent += err;
-			at += n;
-		}
-		if (at == b->n_packets)
-			return sent;
-		sleep_until(pf_pacer_deadline(&d->pacer, b->packet_len, b->n_packets - at));
-	}
-}
-
-static bool drop_for_test(struct native_data *d)
-{
-	uint64_t x = d->drop_state;
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	d->drop_state = x;
-	return (x >> 33) % 100 < d->drop_percent;
-}
-
-/* --test-drop: packets one by one, so that single ones can be left out. */
-static int send_lossy(struct native_data *d, const struct pf_packet_batch *b)
-{
-	for (size_t i = 0; i < b->n_packets; i++) {
-		if (drop_for_test(d))
-			continue;
-		int err = udp_send_batch(&d->socket, NULL, 0, b->data + i * b->packet_len,
-			b->packet_len, 1, SEND_WAIT_MS);
-		if (err < 0)
-			return err;
-	}
-	return (int)b->n_packets;
-}
 
 /* A frame may take half of its time at most: the other half is the network's and the decoder's. */
 static int make_pacer(struct native_client *c)
@@ -179,10 +124,10 @@ static void note_timing(struct native_client *c, const struct unit *u)
 
 int send_at_once(struct native_data *d, const struct pf_packet_batch *b)
 {
-	if (d->drop_percent)
-		return send_lossy(d, b);
+	if (d->loss.percent)
+		return paced_send_lossy(&d->loss, &d->socket, NULL, 0, b);
 	return udp_send_batch(
-		&d->socket, NULL, 0, b->data, b->packet_len, b->n_packets, SEND_WAIT_MS);
+		&d->socket, NULL, 0, b->data, b->packet_len, b->n_packets, PACED_WAIT_MS);
 }
 
 int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
@@ -203,7 +148,8 @@ int data_video(struct unit *unit, uint32_t frame_index, void *userdata)
 	int err = pf_packetizer_build(d->packetizer, &info, unit->data, unit->len, &batch);
 	if (err < 0)
 		return err;
-	int n = d->drop_percent ? send_lossy(d, &batch) : send_paced(d, &batch);
+	int n = d->loss.percent ? paced_send_lossy(&d->loss, &d->socket, NULL, 0, &batch)
+				: paced_send(&d->pacer, &d->socket, NULL, 0, &batch);
 	note_timing(c, unit);
 	return n;
 }
