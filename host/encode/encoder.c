@@ -89,6 +89,8 @@ int encoder_create(struct encoder **out, const char *name, const struct encoder_
 	}
 	struct encoder_params checked = *params;
 	checked.bitrate_kbps = clamp_kbps(params->bitrate_kbps);
+	if (checked.slices > ENCODER_MAX_SLICES)
+		checked.slices = ENCODER_MAX_SLICES;
 	int err = impl->create(out, &checked);
 	if (err < 0)
 		*out = NULL;

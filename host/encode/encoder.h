@@ -21,6 +21,9 @@ struct encoder_params {
 	uint32_t bitrate_kbps;
 	uint8_t codec;	  /* one bit of enum pf_codec */
 	unsigned threads; /* 0 = the backend's choice */
+	unsigned slices;  /* of a picture; 0 = the backend's choice */
+	unsigned
+		max_depth; /* references that the decoder has room for; 0 = as many as there may be */
 };
 
 struct encoder_caps {
@@ -67,6 +70,7 @@ extern const struct encoder_impl
 #define ENCODER_MAX_SIZE     8192u /* pixels a side: the largest picture of any codec level in use */
 #define ENCODER_MAX_HZ	     1000u
 #define ENCODER_MAX_THREADS  16u
+#define ENCODER_MAX_SLICES   32u
 #define ENCODER_MAX_DEPTH    16u /* H.264's and HEVC's */
 
 /*

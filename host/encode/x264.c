@@ -96,7 +96,8 @@ static unsigned dpb_size(const struct x264_encoder *e, uint32_t refresh_hz)
 	uint32_t mbs = ((e->base.caps.coded_width + 15) / 16) *
 		((e->base.caps.coded_height + 15) / 16);
 	uint32_t fits = (mbs <= LEVEL_5_1_FRAME ? LEVEL_5_1_DPB : LEVEL_6_2_DPB) / mbs;
-	unsigned depth = encoder_depth(refresh_hz);
+	unsigned depth = encoder_depth(refresh_hz), most = e->base.params.max_depth;
+	depth = most && most < depth ? most : depth;
 	return depth < fits ? depth : fits;
 }
 
@@ -114,6 +115,7 @@ static int fill_param(struct x264_encoder *e, const struct encoder_params *param
 		X264_CSP_NV12; /* what x264 works on: its copy of the input is then a plain one */
 	p->i_bitdepth = 8;
 	p->i_threads = params->threads ? (int)params->threads : 1;
+	p->i_slice_count = (int)params->slices;
 	p->i_fps_num = params->refresh_hz;
 	p->i_fps_den = 1;
 	p->b_vfr_input = 0; /* the share of a frame does not depend on when it comes */

@@ -246,6 +246,18 @@ fail:
 	return err;
 }
 
+int session_configure(struct session *s, const struct session_encoding *e)
+{
+	pf_check(!s->video.running);
+	if (!(encoder_codecs(s->host->config->encoder) & e->codec))
+		return PF_E_UNSUPPORTED;
+	s->video.codec = e->codec;
+	s->video.slices = e->slices;
+	s->video.max_depth = e->max_depth;
+	session_set_bitrate(s, e->bitrate_kbps);
+	return PF_OK;
+}
+
 int session_start(struct session *s)
 {
 	int err = video_start(&s->video);

@@ -75,6 +75,15 @@ bool session_mode_allowed(const struct host *h, const struct pf_mode *mode);
  */
 int session_create(
 	struct session **out, const struct session_params *params, const char **why) PF_MUST_CHECK;
+/* What a client says of the encoder only after its display is there. */
+struct session_encoding {
+	uint8_t codec; /* one bit */
+	uint32_t bitrate_kbps;
+	uint8_t slices;	   /* of a picture; 0 = as the host likes */
+	uint8_t max_depth; /* references that its decoder has room for; 0 = as the host likes */
+};
+/* Before session_start(). The bitrate is clamped. Errors: PF_E_UNSUPPORTED (no encoder for this codec). */
+int session_configure(struct session *s, const struct session_encoding *e) PF_MUST_CHECK;
 /* Starts the threads; the first frame is a keyframe. */
 int session_start(struct session *s) PF_MUST_CHECK;
 /* Stops the threads, releases keys, removes the output. Synchronous. Takes NULL. */

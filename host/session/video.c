@@ -49,6 +49,8 @@ static int fit_encoder(struct video *v, const struct frame *frame)
 		.refresh_hz = hz,
 		.bitrate_kbps = kbps,
 		.codec = v->codec,
+		.slices = v->slices,
+		.max_depth = v->max_depth,
 	};
 	int err = encoder_create(&v->encoder, v->encoder_name, &params);
 	if (err == PF_OK)

@@ -24,6 +24,7 @@ struct video {
 	/* constant while running */
 	const char *encoder_name;
 	uint8_t codec;
+	uint8_t slices, max_depth; /* 0 = as the encoder likes */
 	struct session_sink sink;
 	/* The encoder cannot go on. Once, on the encode thread. */
 	void (*on_failed)(const char *why, void *userdata);
