@@ -12,20 +12,8 @@
 #include "host/gamestream/internal.h"
 #include "host/gamestream/launch.h"
 #include "host/gamestream/nvhttp.h"
+#include "host/gamestream/stream.h"
 #include "host/trust/trust.h"
-
-/* Until there is stream.c. */
-static int no_prepare(struct gs_launch *l, char *why, size_t why_len, void *userdata)
-{
-	(void)l, (void)userdata;
-	snprintf(why, why_len, "This build cannot stream to Moonlight yet.");
-	return PF_E_UNSUPPORTED;
-}
-
-static void no_teardown(struct gs_launch *l, const char *why, void *userdata)
-{
-	(void)l, (void)why, (void)userdata;
-}
 
 /* What is on disk. On failure one sentence went to the log. */
 static int load(struct gamestream *g)
@@ -49,7 +37,6 @@ static int load(struct gamestream *g)
 
 int gamestream_create(struct gamestream **out, struct host *host)
 {
-	static const struct launch_hooks hooks = {.prepare = no_prepare, .teardown = no_teardown};
 	const char *bind = host->config->bind;
 	*out = NULL;
 	if (!host->config->gamestream)
@@ -65,8 +52,12 @@ int gamestream_create(struct gamestream **out, struct host *host)
 	g->bind = strcmp(bind, "0.0.0.0") && strcmp(bind, "::") ? bind : NULL;
 	int err = load(g);
 	if (err >= 0)
+		err = gs_streams_create(&g->streams, g);
+	if (err >= 0) {
+		const struct launch_hooks hooks = gs_streams_launch_hooks(g->streams);
 		err = launches_create(&g->launches, g->loop, &hooks, g->config->max_concurrent,
 			g->config->session_user);
+	}
 	if (err >= 0)
 		err = nvhttp_create(&g->nvhttp, g);
 	if (err >= 0)
@@ -85,6 +76,7 @@ void gamestream_destroy(struct gamestream *g)
 		return;
 	nvhttp_destroy(g->nvhttp);
 	launches_destroy(g->launches);
+	gs_streams_destroy(g->streams);
 	apps_destroy(g->apps);
 	trust_destroy(g->trust);
 	gs_identity_destroy(g->identity);

@@ -39,8 +39,8 @@ struct gamestream {
 	struct gs_identity *identity; /* RSA certificate and the host's id */
 	struct trust *trust;	      /* paired clients */
 	struct apps *apps;
-	struct launches *launches;
 	struct gs_streams *streams; /* stream.c */
+	struct launches *launches;
 	struct gs_rtsp *rtsp;	    /* rtsp.c */
 	struct nvhttp *nvhttp;	    /* pairing, apps and launches over HTTP and HTTPS */
 	struct announce *announce;

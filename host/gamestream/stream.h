@@ -53,4 +53,17 @@ struct stream_hooks {
 	void *userdata;
 };
 
+struct gamestream;
+struct gs_streams;
+
+/*
+ * The sockets of video, audio and control, for all clients, at once. g->launches may come later. Errors: as
+ * udp_open(); a sentence went to the log.
+ */
+int gs_streams_create(struct gs_streams **out, struct gamestream *g) PF_MUST_CHECK;
+/* After the launches and RTSP. Takes NULL. */
+void gs_streams_destroy(struct gs_streams *ss);
+struct launch_hooks gs_streams_launch_hooks(struct gs_streams *ss);
+struct stream_hooks gs_streams_rtsp_hooks(struct gs_streams *ss);
+
 #endif
