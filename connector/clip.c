@@ -263,8 +263,9 @@ void clip_stream(struct punktfunk_connection *c, int64_t stream, const uint8_t *
 		t = new_serve(k, stream);
 	if (t) {
 		t->moved_ns = session_now_ns();
+		/* A reset brings no bytes, and no place of theirs either. */
 		size_t used = feed_head(k, t, data, len);
-		if (!t->serve)
+		if (!t->serve && used < len)
 			feed_fetch(k, t, data + used, len - used);
 		if (fin && !t->serve)
 			end_fetch(k, t, reset);

@@ -31,7 +31,8 @@ static int on_stream(
 	}
 	if (len > sizeof(r->got) - r->got_len)
 		len = sizeof(r->got) - r->got_len;
-	memcpy(r->got + r->got_len, data, len);
+	if (len) /* a reset has no bytes */
+		memcpy(r->got + r->got_len, data, len);
 	r->got_len += len;
 	return 0;
 }
