@@ -205,11 +205,18 @@ static void give_name(const struct known *k, struct known_host *h, const char *n
 		snprintf(h->name, sizeof(h->name), "%s", name);
 }
 
+/* A name is what the host likes: one that reads like an address would take the place of whoever lives there. */
+static bool is_name(const char *announced)
+{
+	return !strpbrk(announced, ".:[]");
+}
+
 /* What was announced is only taken of who showed the certificate. */
 static void put_facts(const struct known *k, struct known_host *h, const struct note *n)
 {
 	const struct target *t = n->t;
-	give_name(k, h, t->name);
+	if (is_name(t->name))
+		give_name(k, h, t->name);
 	if (t->id[0])
 		snprintf(h->id, sizeof(h->id), "%s", t->id);
 	if (t->n_macs) {

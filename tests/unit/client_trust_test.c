@@ -158,6 +158,14 @@ static void what_an_announcement_says_is_kept(void **state)
 	assert_int_equal(k.hosts[0].n_macs, 1);
 	assert_string_equal(known_label(&k.hosts[1]), "10.0.0.10");
 	known_finish(&k);
+	/* Nor one that is another's address: whoever types that means the other. */
+	uint8_t three[32] = {3};
+	snprintf(t.host, sizeof(t.host), "10.0.0.11");
+	snprintf(t.name, sizeof(t.name), "10.0.0.99");
+	assert_int_equal(target_remember(&t, path, three, false, NULL, message), 0);
+	assert_int_equal(target_find(&t, "10.0.0.99", path, message), EXIT_FINE);
+	assert_false(t.is_known);
+	assert_string_equal(t.host, "10.0.0.99");
 }
 
 static void a_word_finds_its_host(void **state)
