@@ -249,11 +249,56 @@ static void a_storm_of_takeovers_leaves_the_others_alone(void **state)
 		uint64_t took = clock_now_ns() - asked;
 		longest = took > longest ? took : longest;
 	}
-	print_message("%u takeovers in %llu ms; the other one waited %llu ms at most\n", n,
+	print_message("# %u takeovers in %llu ms; the other one waited %llu ms at most\n", n,
 		(unsigned long long)((clock_now_ns() - start) / MS),
 		(unsigned long long)(longest / MS));
 	assert_true(longest < 1000 * MS);
 	rig_quit(&r[(n + 1) % 2]);
+	rig_quit(&other);
+}
+
+#define STORM 8
+
+/* A stranger who does nothing but handshakes takes time of the host, but not the others' turn. */
+static void a_storm_of_handshakes_leaves_the_others_alone(void **state)
+{
+	static struct raw r[STORM];
+	struct raw other;
+	struct pf_welcome w;
+	struct pf_msg m, ask = {.type = PF_MSG_CLOCK_PROBE, .clock.t1_ns = 1};
+	uint64_t longest = 0, start = clock_now_ns(), asked = 0;
+	unsigned n = 0;
+	(void)state;
+	rig_pair(rig_bob, "phone", NULL);
+	rig_hello(&other, rig_bob);
+	rig_welcomed(&other, &w);
+	for (int i = 0; i < STORM; i++)
+		raw_begin(&r[i], rig_host.port, rig_alice, "127.0.2.1");
+	while (clock_now_ns() - start < 2000 * MS) {
+		for (int i = 0; i < STORM; i++) {
+			assert_int_equal(quic_endpoint_process(r[i].endpoint, clock_now_ns()), 0);
+			if (!r[i].ready && !r[i].ended)
+				continue;
+			n += r[i].ready;
+			raw_close(&r[i]);
+			raw_begin(&r[i], rig_host.port, rig_alice, "127.0.2.1");
+		}
+		assert_int_equal(quic_endpoint_process(other.endpoint, clock_now_ns()), 0);
+		if (!asked) {
+			asked = clock_now_ns();
+			rig_say(&other, &ask);
+		} else if (other.got_len >= 2 + 29) {
+			uint64_t took = clock_now_ns() - asked;
+			longest = took > longest ? took : longest;
+			asked = 0;
+			rig_hear(&other, &m);
+		}
+	}
+	print_message("# %u handshakes in 2 s; the other one waited %llu ms at most\n", n,
+		(unsigned long long)(longest / MS));
+	assert_true(n > 0 && longest < 1000 * MS);
+	for (int i = 0; i < STORM; i++)
+		raw_close(&r[i]);
 	rig_quit(&other);
 }
 
@@ -267,6 +312,7 @@ int main(void)
 		cmocka_unit_test_setup(silent_strangers_give_way, rig_fresh),
 		cmocka_unit_test_setup(unpairing_ends_a_client_in_every_state, rig_fresh),
 		cmocka_unit_test_setup(a_storm_of_takeovers_leaves_the_others_alone, rig_fresh),
+		cmocka_unit_test_setup(a_storm_of_handshakes_leaves_the_others_alone, rig_fresh),
 	};
 	return cmocka_run_group_tests(tests, rig_start_host, rig_end_host);
 }
