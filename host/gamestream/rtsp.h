@@ -16,7 +16,7 @@
 struct gs_rtsp;
 struct loop;
 
-/* What --gamestream-encryption says of video and audio. Control and, for clients that can, RTSP always are. */
+/* What --gamestream-encryption says of video and sound. Control always is encrypted. */
 enum gs_encryption { GS_ENCRYPTION_OFF, GS_ENCRYPTION_OFFERED, GS_ENCRYPTION_REQUIRED };
 
 struct gs_rtsp_params {
