@@ -175,10 +175,11 @@ static bool grow(struct clip *k, struct clip_transfer *t, size_t more)
 	return true;
 }
 
-static void take_head(struct clip *k, struct clip_transfer *t)
+/* payload: of the transfer's first frame. */
+static void take_head(struct clip *k, struct clip_transfer *t, const uint8_t *payload, size_t len)
 {
 	struct pf_msg m;
-	int err = pf_msg_read(&m, t->head + PF_FRAME_PREFIX, t->head_len - PF_FRAME_PREFIX);
+	int err = pf_msg_read(&m, payload, len);
 	if (!t->serve) {
 		if (err < 0 || m.type != PF_MSG_CLIP_FETCH_HDR)
 			finish_fetch(k, t, PUNKTFUNK_CLIP_CUT);
@@ -220,13 +221,19 @@ static size_t feed_head(struct clip *k, struct clip_transfer *t, const uint8_t *
 	size_t used = 0;
 	while (used < len && t->step == CLIP_HEAD) {
 		t->head[t->head_len++] = data[used++];
-		if (t->head_len < PF_FRAME_PREFIX)
+		/* What the host opened begins with words of its own. */
+		int skip = t->serve ? pf_clip_head_read(t->head, t->head_len) : 0;
+		if (skip == PF_E_UNSUPPORTED)
+			clip_cut(k, t);
+		if (skip < 0 || t->head_len < (size_t)skip + PF_FRAME_PREFIX)
 			continue;
-		size_t want = PF_FRAME_PREFIX + pf_get_le16(t->head);
+		const uint8_t *frame = t->head + skip;
+		size_t have = t->head_len - (size_t)skip;
+		size_t want = PF_FRAME_PREFIX + pf_get_le16(frame);
 		if (want > CLIP_HEAD_MAX)
 			clip_cut(k, t);
-		else if (t->head_len == want)
-			take_head(k, t);
+		else if (have == want)
+			take_head(k, t, frame + PF_FRAME_PREFIX, have - PF_FRAME_PREFIX);
 	}
 	return used;
 }
@@ -282,9 +289,11 @@ void clip_stream(struct punktfunk_connection *c, int64_t stream, const uint8_t *
 static bool send_frame(
 	struct punktfunk_connection *c, int64_t stream, const struct pf_msg *m, bool fin)
 {
-	uint8_t buf[CLIP_HEAD_MAX + 8];
-	int n = pf_msg_write_framed(buf, sizeof(buf), m);
-	return n > 0 && quic_conn_send(c->quic, stream, buf, (size_t)n, fin) == PF_OK;
+	uint8_t buf[PF_CLIP_HEAD_LEN + CLIP_HEAD_MAX] = PF_CLIP_HEAD;
+	/* Who opens a stream says what it is for. */
+	size_t at = m->type == PF_MSG_CLIP_FETCH ? PF_CLIP_HEAD_LEN : 0;
+	int n = pf_msg_write_framed(buf + at, CLIP_HEAD_MAX, m);
+	return n > 0 && quic_conn_send(c->quic, stream, buf, at + (size_t)n, fin) == PF_OK;
 }
 
 /* false: no stream may be opened now; it is tried again. */

@@ -41,7 +41,7 @@ struct clip_transfer {
 	uint32_t id, seq, file, status;
 	int64_t stream; /* -1 = none */
 	char mime[PF_CLIP_MIME_MAX + 1];
-	uint8_t head[CLIP_HEAD_MAX];
+	uint8_t head[PF_CLIP_HEAD_LEN + CLIP_HEAD_MAX];
 	size_t head_len;
 	uint8_t *data; /* ours; one NUL more than len */
 	size_t len, cap, sent;

@@ -83,6 +83,9 @@ enum pf_msg_type {
 #define PF_CURSOR_MAX_SIDE 120u /* pixels: a larger one does not fit a frame */
 #define PF_LAUNCH_TEXT_MAX 200u
 #define PF_CLIP_MIME_TEXT  "text/plain;charset=utf-8"
+/* What a clipboard transfer's stream begins with: magic, and the kind of stream. */
+#define PF_CLIP_HEAD	 "PKFs\x01"
+#define PF_CLIP_HEAD_LEN 5u
 
 enum pf_bitrate_reason {
 	PF_BITRATE_GRANTED,
@@ -254,6 +257,11 @@ int pf_msg_read(struct pf_msg *m, const uint8_t *payload, size_t len) PF_MUST_CH
 int pf_msg_write_framed(uint8_t *out, size_t cap, const struct pf_msg *m) PF_MUST_CHECK;
 /* What pf_msg_write_framed() will need. Errors: PF_E_INVALID (a field out of range). */
 int pf_msg_framed_len(const struct pf_msg *m) PF_MUST_CHECK;
+/*
+ * How many of the first bytes of a peer's stream are PF_CLIP_HEAD: all of it, or 0 where the ClipFetch comes at
+ * once. Errors: PF_E_AGAIN (more bytes will tell), PF_E_UNSUPPORTED (a stream of another kind).
+ */
+int pf_clip_head_read(const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* Clock sync over rounds of probe and echo (wire 4.5): smallest RTT wins. */
 struct pf_clock_sync {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <string.h>
+
 #include "core/wire/body.h"
+#include "core/wire/control.h"
 #include "core/wire/text.h"
 
 #define FLAG_FILES 1u
@@ -124,3 +127,15 @@ static void write_fetch(struct pf_writer *w, const struct pf_msg *m)
 }
 
 const struct pf_body pf_body_clip_fetch = {read_fetch, fetch_ok, fetch_len, write_fetch};
+
+/* 0 `PKFs`, 4 kind u8 (1 = transfer of what was copied). A frame is never as long as these two would say: 0x4B50. */
+int pf_clip_head_read(const uint8_t *data, size_t len)
+{
+	static const char head[] = PF_CLIP_HEAD;
+	const size_t kind_at = PF_CLIP_HEAD_LEN - 1;
+	if (memcmp(data, head, len < kind_at ? len : kind_at) != 0)
+		return 0;
+	if (len <= kind_at)
+		return PF_E_AGAIN;
+	return data[kind_at] == (uint8_t)head[kind_at] ? (int)PF_CLIP_HEAD_LEN : PF_E_UNSUPPORTED;
+}

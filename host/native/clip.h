@@ -29,7 +29,7 @@ struct loop_source;
 struct clip_serve {
 	int64_t stream; /* -1 = free */
 	enum { SERVE_ASKING, SERVE_READING, SERVE_SENDING } state;
-	uint8_t head[CLIP_FETCH_LEN];
+	uint8_t head[PF_CLIP_HEAD_LEN + CLIP_FETCH_LEN];
 	size_t head_len;
 	uint32_t seq;
 	struct clip_text *text;

@@ -143,11 +143,19 @@ static void serve_bytes(
 	if (n)
 		memcpy(s->head + s->head_len, data, n);
 	s->head_len += n;
-	size_t want = s->head_len < 2 ? 2 : 2u + pf_get_le16(s->head);
-	if (want <= s->head_len && want > 2 && pf_msg_read(&m, s->head + 2, want - 2) == PF_OK &&
+	int skip = pf_clip_head_read(s->head, s->head_len);
+	if (skip == PF_E_AGAIN && !fin)
+		return;
+	if (skip < 0) {
+		cancel_serve(c, s);
+		return;
+	}
+	const uint8_t *frame = s->head + skip;
+	size_t have = s->head_len - (size_t)skip, want = have < 2 ? 2 : 2u + pf_get_le16(frame);
+	if (want <= have && want > 2 && pf_msg_read(&m, frame + 2, want - 2) == PF_OK &&
 		m.type == PF_MSG_CLIP_FETCH)
 		serve(c, s, &m);
-	else if (want <= s->head_len || want > sizeof(s->head) || fin)
+	else if (want <= have || want > CLIP_FETCH_LEN || fin)
 		cancel_serve(c, s);
 }
 
@@ -176,7 +184,7 @@ void clip_paste_cancel(struct native_client *c)
 
 void clip_paste_begin(struct native_client *c)
 {
-	uint8_t buf[CLIP_FETCH_LEN];
+	uint8_t buf[PF_CLIP_HEAD_LEN + CLIP_FETCH_LEN];
 	struct clip_paste *p = &c->clip->paste;
 	struct pf_msg m = {.type = PF_MSG_CLIP_FETCH};
 	c->clip->paste_due = false;
@@ -186,14 +194,15 @@ void clip_paste_begin(struct native_client *c)
 	m.clip_fetch.file_index = PF_CLIP_INDEX_NONE;
 	m.clip_fetch.mime = (struct pf_span){
 		(const uint8_t *)PF_CLIP_MIME_TEXT, sizeof(PF_CLIP_MIME_TEXT) - 1};
-	int len = pf_msg_write_framed(buf, sizeof(buf), &m);
+	memcpy(buf, PF_CLIP_HEAD, PF_CLIP_HEAD_LEN);
+	int len = pf_msg_write_framed(buf + PF_CLIP_HEAD_LEN, CLIP_FETCH_LEN, &m);
 	pf_check(len > 0);
 	p->stream = quic_conn_open_stream(c->conn);
 	p->until_ns = clock_now_ns() + WAIT_NS;
 	p->end_ns = clock_now_ns() + PASTE_NS;
 	if (p->stream < 0)
 		end_paste(c, NULL);
-	else if (quic_conn_send(c->conn, p->stream, buf, (size_t)len, true) < 0)
+	else if (quic_conn_send(c->conn, p->stream, buf, PF_CLIP_HEAD_LEN + (size_t)len, true) < 0)
 		cancel_paste(c);
 }
 

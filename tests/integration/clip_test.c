@@ -57,9 +57,14 @@ static void answer_fetch(struct user *u, int64_t id)
 {
 	struct pf_msg m;
 	uint8_t buf[64];
-	if (u->ask_len < 2 || u->ask_len < 2u + pf_get_le16(u->ask))
+	const uint8_t *frame = u->ask + PF_CLIP_HEAD_LEN;
+	if (u->ask_len < PF_CLIP_HEAD_LEN + 2)
 		return;
-	assert_int_equal(pf_msg_read(&m, u->ask + 2, u->ask_len - 2), 0);
+	assert_memory_equal(u->ask, PF_CLIP_HEAD, PF_CLIP_HEAD_LEN);
+	size_t len = pf_get_le16(frame);
+	if (u->ask_len < PF_CLIP_HEAD_LEN + 2 + len)
+		return;
+	assert_int_equal(pf_msg_read(&m, frame + 2, len), 0);
 	assert_int_equal(m.type, PF_MSG_CLIP_FETCH);
 	assert_in_range(m.clip_fetch.seq, 1, u->seq);
 	assert_int_equal(m.clip_fetch.mime.len, strlen(PF_CLIP_MIME_TEXT));
@@ -77,12 +82,12 @@ static void answer_fetch(struct user *u, int64_t id)
 	bool stale = u->manner == STALE || m.clip_fetch.seq != u->seq;
 	hdr.clip_fetch_hdr.status = stale ? PF_CLIP_STALE : PF_CLIP_FETCH_OK;
 	hdr.clip_fetch_hdr.total_size = u->manner == LIES_LENGTH ? u->text_len + 1 : 0;
-	int len = pf_msg_write_framed(buf, sizeof(buf), &hdr);
-	assert_true(len > 0);
+	len = (size_t)pf_msg_write_framed(buf, sizeof(buf), &hdr);
+	assert_in_range(len, 1, sizeof(buf));
 	if (u->manner == BAD_HDR)
 		buf[6] = PF_MSG_CLIP_OFFER;
 	bool ends = stale || u->manner == BAD_HDR || !u->text_len;
-	assert_int_equal(quic_conn_send(u->raw.conn, id, buf, (size_t)len, ends), 0);
+	assert_int_equal(quic_conn_send(u->raw.conn, id, buf, len, ends), 0);
 	u->giving = ends ? -1 : id;
 	u->text_sent = 0;
 }
@@ -246,20 +251,31 @@ static uint32_t expect_offer(struct user *u, size_t *from)
 	return m.clip_offer.seq;
 }
 
+/* As shipped clients do: their side stays open until they have read all. */
 static void start_fetch(struct user *u, uint32_t seq, const char *mime)
 {
-	uint8_t buf[256];
+	uint8_t buf[256] = PF_CLIP_HEAD;
 	struct pf_msg m = {.type = PF_MSG_CLIP_FETCH};
 	m.clip_fetch.seq = seq;
 	m.clip_fetch.file_index = PF_CLIP_INDEX_NONE;
 	m.clip_fetch.mime = (struct pf_span){(const uint8_t *)mime, strlen(mime)};
-	int len = pf_msg_write_framed(buf, sizeof(buf), &m);
+	int len = pf_msg_write_framed(buf + PF_CLIP_HEAD_LEN, sizeof(buf) - PF_CLIP_HEAD_LEN, &m);
 	assert_true(len > 0);
 	u->held_len = 0;
 	u->fetched = u->fetch_reset = false;
 	u->fetching = quic_conn_open_stream(u->raw.conn);
 	assert_true(u->fetching >= 0);
-	assert_int_equal(quic_conn_send(u->raw.conn, u->fetching, buf, (size_t)len, true), 0);
+	assert_int_equal(quic_conn_send(u->raw.conn, u->fetching, buf,
+				 PF_CLIP_HEAD_LEN + (size_t)len, false),
+		0);
+}
+
+static void read_fetched(struct user *u)
+{
+	uint64_t until = clock_now_ns() + WAIT_NS;
+	while (!u->fetched && clock_now_ns() < until && !u->raw.ended)
+		turn(u);
+	assert_true(u->fetched && !u->fetch_reset);
 }
 
 /* Returns the status; the text is in held from 16 on. */
@@ -267,10 +283,8 @@ static enum pf_clip_status fetch(struct user *u, uint32_t seq, const char *mime)
 {
 	struct pf_msg m;
 	start_fetch(u, seq, mime);
-	uint64_t until = clock_now_ns() + WAIT_NS;
-	while (!u->fetched && clock_now_ns() < until && !u->raw.ended)
-		turn(u);
-	assert_true(u->fetched && !u->fetch_reset);
+	read_fetched(u);
+	assert_int_equal(quic_conn_send(u->raw.conn, u->fetching, NULL, 0, true), 0);
 	assert_true(u->held_len >= 16);
 	assert_int_equal(pf_msg_read(&m, u->held + 2, 14), 0);
 	assert_int_equal(m.type, PF_MSG_CLIP_FETCH_HDR);
@@ -316,6 +330,36 @@ static void a_text_goes_to_the_desktop_and_back(void **state)
 	assert_int_equal(fetch(u, next, PF_CLIP_MIME_TEXT), PF_CLIP_FETCH_OK);
 	assert_int_equal(u->held_len, 1);
 	assert_false(host_process_logged(&host, "second line", 0));
+	close_user(u);
+}
+
+/* One byte at a time, and without the words that a stream begins with. */
+static void a_fetch_may_come_in_pieces(void **state)
+{
+	static const uint8_t ask[] = "PKFs\x01\x26\0PKFc\x43\x01\0\0\0\xff\xff\xff\xff\x18"
+				     "text/plain;charset=utf-8";
+	struct user *u = &users[0];
+	size_t from = 0;
+	(void)state;
+	open_user(u, NULL);
+	enable(u);
+	offer(u, "piece", 5, GIVES);
+	assert_int_equal(expect_offer(u, &from), 1);
+	for (size_t start = 0; start <= PF_CLIP_HEAD_LEN; start += PF_CLIP_HEAD_LEN) {
+		u->held_len = 0;
+		u->fetched = false;
+		u->fetching = quic_conn_open_stream(u->raw.conn);
+		assert_true(u->fetching >= 0);
+		for (size_t i = start; i < sizeof(ask) - 1; i++) {
+			bool last = i + 2 == sizeof(ask);
+			assert_int_equal(
+				quic_conn_send(u->raw.conn, u->fetching, ask + i, 1, last), 0);
+			turn(u);
+		}
+		read_fetched(u);
+		assert_int_equal(u->held_len, 16 + 5);
+		assert_memory_equal(u->held + 16, "piece", 5);
+	}
 	close_user(u);
 }
 
@@ -429,7 +473,8 @@ static void streams_of_nonsense_are_broken_off(void **state)
 	struct user *u = &users[0];
 	static const uint8_t nonsense[][8] = {{4, 0, 'n', 'o', 'p', 'e', 0, 0},
 		{255, 255, 'P', 'K', 'F', 'c', 0x43, 0}, {0, 0, 0, 0, 0, 0, 0, 0},
-		{5, 0, 'P', 'K', 'F', 'c', 0x43, 0}, {5, 0, 'P', 'K', 'F', 'c', 0x03, 0}};
+		{5, 0, 'P', 'K', 'F', 'c', 0x43, 0}, {5, 0, 'P', 'K', 'F', 'c', 0x03, 0},
+		{'P', 'K', 'F', 's', 2, 38, 0, 'P'}, {'P', 'K', 'F', 's', 1, 0, 0, 0}};
 	size_t from = 0;
 	(void)state;
 	open_user(u, NULL);
@@ -444,8 +489,9 @@ static void streams_of_nonsense_are_broken_off(void **state)
 			u->fetching = quic_conn_open_stream(u->raw.conn);
 		} while (u->fetching == PF_E_AGAIN && clock_now_ns() < until);
 		assert_true(u->fetching >= 0);
-		assert_int_equal(
-			quic_conn_send(u->raw.conn, u->fetching, nonsense[i % 5], 8, true), 0);
+		assert_int_equal(quic_conn_send(u->raw.conn, u->fetching,
+					 nonsense[i % (sizeof(nonsense) / 8)], 8, true),
+			0);
 		while (!u->fetched && clock_now_ns() < until)
 			turn(u);
 		assert_true(u->fetch_reset);
@@ -535,6 +581,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_announced_only_when_it_is_on),
 		cmocka_unit_test(a_text_goes_to_the_desktop_and_back),
+		cmocka_unit_test(a_fetch_may_come_in_pieces),
 		cmocka_unit_test(a_book_goes_and_more_than_that_does_not),
 		cmocka_unit_test(what_is_no_text_is_not_pasted),
 		cmocka_unit_test(a_client_that_never_answers_holds_nobody_up),

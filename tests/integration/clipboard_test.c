@@ -155,7 +155,9 @@ static int64_t fetch(uint32_t *id)
 	do
 		assert_true(shipped_next(host, SHIPPED_STREAM, &i));
 	while (!i.len);
-	assert_int_equal(pf_msg_read(&m, i.data + 2, i.len - 2), PF_OK);
+	assert_memory_equal(i.data, PF_CLIP_HEAD, PF_CLIP_HEAD_LEN);
+	size_t at = PF_CLIP_HEAD_LEN + 2;
+	assert_int_equal(pf_msg_read(&m, i.data + at, i.len - at), PF_OK);
 	assert_int_equal(m.type, PF_MSG_CLIP_FETCH);
 	assert_int_equal(m.clip_fetch.seq, HOST_SEQ);
 	assert_int_equal(m.clip_fetch.file_index, PF_CLIP_INDEX_NONE);
@@ -312,10 +314,12 @@ static uint32_t copy(void)
 
 static int64_t host_fetch(uint32_t seq, const char *mime)
 {
-	return put_msg(-1,
-		(struct pf_msg){.type = PF_MSG_CLIP_FETCH,
-			.clip_fetch = {seq, PF_CLIP_INDEX_NONE, span(mime)}},
-		true);
+	uint8_t buf[256] = PF_CLIP_HEAD;
+	struct pf_msg m = {
+		.type = PF_MSG_CLIP_FETCH, .clip_fetch = {seq, PF_CLIP_INDEX_NONE, span(mime)}};
+	int n = pf_msg_write_framed(buf + PF_CLIP_HEAD_LEN, sizeof(buf) - PF_CLIP_HEAD_LEN, &m);
+	assert_true(n > 0);
+	return put(-1, buf, PF_CLIP_HEAD_LEN + (size_t)n, true);
 }
 
 /* What a large content consists of: no piece looks like another place's. */
@@ -445,8 +449,9 @@ static void what_is_not_offered_is_not_given(void **state)
 static void nonsense_on_streams_does_no_harm(void **state)
 {
 	static const char *const nonsense[] = {"", "\0\0", "\xff\xff", "\x05\0hello",
-		"\x0ePKFc\x44\0\0\0\0\0\0\0\0\0", "\x05\0PKFc\x43", "GET / HTTP/1.1\r\n\r\n"};
-	static const size_t lens[] = {0, 2, 2, 7, 16, 7, 18};
+		"\x0ePKFc\x44\0\0\0\0\0\0\0\0\0", "\x05\0PKFc\x43", "GET / HTTP/1.1\r\n\r\n",
+		"PKFs\x02\x26\0PKFc\x43"};
+	static const size_t lens[] = {0, 2, 2, 7, 16, 7, 18, 12};
 	(void)state;
 	uint32_t seq = copy();
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {

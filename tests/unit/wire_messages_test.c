@@ -398,6 +398,24 @@ static void clip_bounds(void **state)
 	assert_int_equal(READ(&m, "\x43\0\0\0\0\0\0\0\0\x01\n"), PF_E_BAD_PACKET);
 }
 
+static void a_transfer_says_what_it_is(void **state)
+{
+	static const uint8_t head[] = {'P', 'K', 'F', 's', 1, 0x0F, 0};
+	static const uint8_t other[] = {'P', 'K', 'F', 's', 2},
+			     bare[] = {'P', 0, 'P', 'K', 'F', 'c'};
+	(void)state;
+	assert_memory_equal(PF_CLIP_HEAD, head, PF_CLIP_HEAD_LEN);
+	for (size_t len = 0; len < PF_CLIP_HEAD_LEN; len++)
+		assert_int_equal(pf_clip_head_read(head, len), PF_E_AGAIN);
+	assert_int_equal(pf_clip_head_read(head, 5), 5);
+	assert_int_equal(pf_clip_head_read(head, sizeof head), 5);
+	assert_int_equal(pf_clip_head_read(other, 4), PF_E_AGAIN);
+	assert_int_equal(pf_clip_head_read(other, 5), PF_E_UNSUPPORTED);
+	assert_int_equal(pf_clip_head_read(bare, 1), PF_E_AGAIN);
+	for (size_t len = 2; len <= sizeof bare; len++)
+		assert_int_equal(pf_clip_head_read(bare, len), 0);
+}
+
 static void cursor_bounds(void **state)
 {
 	(void)state;
@@ -493,6 +511,7 @@ int main(void)
 		cmocka_unit_test(pair_challenge_bounds),
 		cmocka_unit_test(words_bounds),
 		cmocka_unit_test(clip_bounds),
+		cmocka_unit_test(a_transfer_says_what_it_is),
 		cmocka_unit_test(cursor_bounds),
 		cmocka_unit_test(writers_refuse),
 	};
