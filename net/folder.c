@@ -79,10 +79,13 @@ static int open_lock(struct folder *f)
 {
 	if (!f->shown)
 		return f->fd;
-	f->lock_fd = openat(
-		f->fd, LOCK_FILE, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	f->lock_fd = openat(f->fd, LOCK_FILE, flags | O_CREAT | O_EXCL, 0600);
+	/* Only one that we have made: another name of somebody's file is not given away. */
 	if (f->lock_fd >= 0 && geteuid() == 0 && f->owner != 0)
 		(void)!fchown(f->lock_fd, f->owner, (gid_t)-1);
+	if (f->lock_fd < 0)
+		f->lock_fd = openat(f->fd, LOCK_FILE, flags);
 	return f->lock_fd >= 0 ? f->lock_fd : f->fd;
 }
 
