@@ -9,10 +9,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/file.h"
 #include "punktfunk_core.h"
+
+#define LOCK_WAIT_MS 2000u /* another client holds it for an fsync */
+#define LOCK_POLL_MS 10u
 
 char *trust_file(const char *name)
 {
@@ -135,9 +139,12 @@ static int lock_folder(const char *path)
 		*slash = '\0';
 		fd = open(*copy ? copy : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
-			;
+	/* Whoever may look into the folder could hold it for ever: a note that gets lost is the lesser evil. */
+	for (unsigned waited = 0; fd >= 0 && waited < LOCK_WAIT_MS; waited += LOCK_POLL_MS) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_MS * 1000000l}, NULL);
+	}
 	free(copy);
 	return fd;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,6 +169,25 @@ static void what_an_announcement_says_is_kept(void **state)
 	assert_string_equal(t.host, "10.0.0.99");
 }
 
+/* Another user can do that to a folder that they may look into. */
+static void a_lock_that_is_never_left_holds_nobody_up_for_long(void **state)
+{
+	(void)state;
+	char folder_path[300];
+	snprintf(folder_path, sizeof(folder_path), "%s", path);
+	assert_int_equal(remember("desk", 9777, one, false), 0); /* makes the folder */
+	*strrchr(folder_path, '/') = '\0';
+	int fd = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(remember("sofa", 9777, two, false), 0);
+	close(fd);
+	struct known k;
+	assert_int_equal(trust_load(path, &k, message), 0);
+	assert_int_equal(k.n_hosts, 2);
+	known_finish(&k);
+}
+
 static void a_word_finds_its_host(void **state)
 {
 	(void)state;
@@ -289,6 +309,7 @@ int main(void)
 		TRUST_TEST(another_certificate_is_refused),
 		TRUST_TEST(a_pin_proves_another_certificate),
 		TRUST_TEST(what_an_announcement_says_is_kept),
+		TRUST_TEST(a_lock_that_is_never_left_holds_nobody_up_for_long),
 		TRUST_TEST(a_word_finds_its_host),
 		TRUST_TEST(comments_and_empty_lines_are_kept),
 		TRUST_TEST(a_damaged_file_makes_nobody_a_stranger),
