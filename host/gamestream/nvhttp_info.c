@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire/text.h"
 #include "host/announce.h"
 #include "host/base/log.h"
 #include "host/encode/encoder.h"
@@ -120,7 +121,7 @@ void nvhttp_serverinfo(struct http_request *rq, void *userdata)
 	struct nvhttp *n = userdata;
 	const struct trust_client *client = NULL;
 	const struct gs_launch *l = NULL;
-	char name[256];
+	char given[256], name[256];
 	struct xml x;
 	if (http_is_tls(rq)) {
 		client = nvhttp_client(n, rq);
@@ -129,7 +130,8 @@ void nvhttp_serverinfo(struct http_request *rq, void *userdata)
 		/* What others run is nothing that this one could quit or resume. */
 		l = launch_of(n->g->launches, client->fp);
 	}
-	announce_host_name(name, sizeof(name), n->g->config);
+	announce_host_name(given, sizeof(given), n->g->config);
+	pf_text_clean(name, sizeof(name), given, strlen(given));
 	xml_init(&x, NV_OK, NULL);
 	xml_text(&x, "hostname", name);
 	xml_text(&x, "appversion", APP_VERSION);

@@ -22,7 +22,7 @@ struct loop;
 #define HTTP_CONNECTIONS 128u		/* with TLS some 100 KiB each */
 #define HTTP_PER_ADDRESS 32u		/* a client that fetches its pictures has a dozen */
 #define HTTP_BURST	 300u		/* new connections of one address: a picture for each app */
-#define HTTP_PER_SECOND	 30u		/* and then: a handshake costs the loop 1.5 ms */
+#define HTTP_PER_SECOND	 50u		/* and then: a handshake costs the loop 1.5 ms */
 #define HTTP_POOL	 (32u << 10)	/* bytes for a request line and its headers */
 #define HTTP_ARGS	 64u		/* in a query; clients send 15 */
 #define HTTP_REQUEST_NS	 10000000000ull /* from accept to a whole request, however it trickles in */
