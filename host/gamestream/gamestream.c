@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire/handshake.h"
 #include "host/announce.h"
 #include "host/base/log.h"
 #include "host/gamestream/apps.h"
@@ -12,6 +13,7 @@
 #include "host/gamestream/internal.h"
 #include "host/gamestream/launch.h"
 #include "host/gamestream/nvhttp.h"
+#include "host/gamestream/rtsp.h"
 #include "host/gamestream/stream.h"
 #include "host/trust/trust.h"
 
@@ -33,6 +35,27 @@ static int load(struct gamestream *g)
 	if (err < 0)
 		log_error("gamestream: %s", pf_strerror(err));
 	return err;
+}
+
+static int listen_rtsp(struct gamestream *g)
+{
+	const uint8_t codecs = nvhttp_codecs(g->nvhttp);
+	const struct stream_hooks hooks = gs_streams_rtsp_hooks(g->streams);
+	const struct gs_rtsp_params params = {
+		.loop = g->loop,
+		.launches = g->launches,
+		.bind = g->bind,
+		.port = gs_port(g, GS_PORT_RTSP),
+		.encryption = gs_encryption_of(g->config->gamestream_encryption),
+		.can = {.hevc = codecs & PF_CODEC_HEVC,
+			.av1 = codecs & PF_CODEC_AV1,
+			.invalidation =
+				true, /* what an encoder cannot answer so, a keyframe does */
+			.max_channels = 2,
+			.features = PF_NV_HOST_PEN_TOUCH | PF_NV_HOST_PAD_SENSORS},
+		.hooks = &hooks,
+	};
+	return gs_rtsp_create(&g->rtsp, &params);
 }
 
 int gamestream_create(struct gamestream **out, struct host *host)
@@ -61,6 +84,8 @@ int gamestream_create(struct gamestream **out, struct host *host)
 	if (err >= 0)
 		err = nvhttp_create(&g->nvhttp, g);
 	if (err >= 0)
+		err = listen_rtsp(g);
+	if (err >= 0)
 		err = announce_create_gamestream(&g->announce, g->config, gs_port(g, GS_PORT_HTTP));
 	if (err < 0) {
 		gamestream_destroy(g);
@@ -75,6 +100,7 @@ void gamestream_destroy(struct gamestream *g)
 	if (!g)
 		return;
 	nvhttp_destroy(g->nvhttp);
+	gs_rtsp_destroy(g->rtsp);
 	launches_destroy(g->launches);
 	gs_streams_destroy(g->streams);
 	apps_destroy(g->apps);

@@ -2,6 +2,8 @@
 #ifndef HOST_GAMESTREAM_NVHTTP_H
 #define HOST_GAMESTREAM_NVHTTP_H
 
+#include <stdint.h>
+
 #include "core/base/error.h"
 
 /*
@@ -15,5 +17,8 @@ struct nvhttp;
 /* g has identity, trust, apps and launches. On failure one sentence went to the log. */
 int nvhttp_create(struct nvhttp **out, struct gamestream *g) PF_MUST_CHECK;
 void nvhttp_destroy(struct nvhttp *n); /* takes NULL */
+
+/* The codecs that clients are told of, bits of enum pf_codec. */
+uint8_t nvhttp_codecs(const struct nvhttp *n);
 
 #endif

@@ -57,6 +57,13 @@ uint32_t nvhttp_probe_codecs(const struct config *config)
 	return (h264 ? SCM_H264 : 0) | (hevc ? SCM_HEVC : 0) | (av1 ? SCM_AV1 : 0);
 }
 
+uint8_t nvhttp_codecs(const struct nvhttp *n)
+{
+	return (n->codec_modes & SCM_H264 ? PF_CODEC_H264 : 0) |
+		(n->codec_modes & SCM_HEVC ? PF_CODEC_HEVC : 0) |
+		(n->codec_modes & SCM_AV1 ? PF_CODEC_AV1 : 0);
+}
+
 /* The card by which the request came, so that the client can wake this machine by it. */
 static void find_mac(char out[static 18], const union udp_addr *local)
 {
