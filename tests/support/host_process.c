@@ -167,7 +167,8 @@ void host_process_clean(struct host_process *h)
 {
 	static const char *const files[] = {"host.log", "trace.csv", "summary.json", "cert.pem",
 		"key.pem", "host-id", "host.sock", "punktfunk1-paired.json",
-		"punktfunk1-paired.json.bak"};
+		"punktfunk1-paired.json.bak", "gamestream-cert.pem", "gamestream-key.pem",
+		"gamestream-paired.json", "gamestream-paired.json.bak", "apps.json"};
 	char path[128];
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", h->dir, files[i]);

@@ -28,12 +28,23 @@ struct nv_video_stats {
 	uint64_t unopened;     /* tag does not verify */
 };
 
+/* What came of a block that was not whole at once: what clients report (control message 0x5502). */
+struct nv_block {
+	uint32_t frame;
+	uint16_t highest_seq, next_seq, missing; /* next_seq: after those without a hole */
+	uint16_t data, parity, received_data, received_parity;
+	uint8_t percent, block, n_blocks;
+};
+
 struct nv_video_rx;
 
 /* key: 16 bytes, NULL = in clear. NULL when there is no memory. */
 struct nv_video_rx *nv_video_rx_create(size_t packet_size, const uint8_t *key,
 	void (*on_frame)(const struct nv_frame *frame, void *userdata), void *userdata);
 void nv_video_rx_destroy(struct nv_video_rx *rx); /* takes NULL */
+/* Called for each block that was rebuilt or given up; with the userdata of on_frame. */
+void nv_video_rx_watch(
+	struct nv_video_rx *rx, void (*on_block)(const struct nv_block *block, void *userdata));
 void nv_video_rx_add(struct nv_video_rx *rx, const uint8_t *datagram, size_t len);
 const struct nv_video_stats *nv_video_rx_stats(const struct nv_video_rx *rx);
 

@@ -20,6 +20,7 @@ struct nv_video_rx {
 	size_t packet_size, block_len; /* block_len: of a datagram, padded */
 	EVP_CIPHER_CTX *ctx;
 	void (*on_frame)(const struct nv_frame *frame, void *userdata);
+	void (*on_block)(const struct nv_block *block, void *userdata);
 	void *userdata;
 	struct nv_video_stats stats;
 	uint32_t frame; /* that is expected or under way */
@@ -28,6 +29,7 @@ struct nv_video_rx {
 	bool open;	    /* a block is under way */
 	uint16_t low;	    /* its first sequence */
 	size_t d, p, n, nd; /* shards: data, parity, received, of these data */
+	uint8_t percent;
 	uint8_t *memory, *fresh, *datagram;
 	uint8_t *shards[MAX_SHARDS], *slots[MAX_SHARDS], *spare[MAX_DATA];
 	uint8_t *au;
@@ -83,6 +85,12 @@ const struct nv_video_stats *nv_video_rx_stats(const struct nv_video_rx *rx)
 	return &rx->stats;
 }
 
+void nv_video_rx_watch(
+	struct nv_video_rx *rx, void (*on_block)(const struct nv_block *block, void *userdata))
+{
+	rx->on_block = on_block;
+}
+
 static bool before16(uint16_t a, uint16_t b)
 {
 	return (int16_t)(uint16_t)(a - b) < 0;
@@ -115,8 +123,33 @@ static size_t open_packet(struct nv_video_rx *rx, const uint8_t *in, size_t len)
 	return len - SEAL_LEN;
 }
 
+static void report_block(const struct nv_video_rx *rx)
+{
+	size_t highest = 0, next = 0;
+	struct nv_block b = {.frame = rx->frame,
+		.data = (uint16_t)rx->d,
+		.parity = (uint16_t)rx->p,
+		.received_data = (uint16_t)rx->nd,
+		.received_parity = (uint16_t)(rx->n - rx->nd),
+		.percent = rx->percent,
+		.block = (uint8_t)rx->block,
+		.n_blocks = (uint8_t)(rx->last_block + 1)};
+	if (!rx->on_block)
+		return;
+	for (size_t i = 0; i < rx->d + rx->p; i++) {
+		highest = rx->shards[i] ? i : highest;
+		next += rx->shards[i] && next == i;
+	}
+	b.highest_seq = (uint16_t)(rx->low + highest);
+	b.next_seq = (uint16_t)(rx->low + next);
+	b.missing = (uint16_t)(highest + 1 - rx->n);
+	rx->on_block(&b, rx->userdata);
+}
+
 static void give_up_frame(struct nv_video_rx *rx, uint32_t next)
 {
+	if (rx->open && rx->nd < rx->d)
+		report_block(rx);
 	rx->stats.lost += next - rx->frame;
 	rx->frame = next;
 	rx->block = 0;
@@ -130,7 +163,8 @@ static void begin_block(struct nv_video_rx *rx, const uint8_t *p)
 	rx->low = (uint16_t)(pf_get_be16(p + 2) - (info >> 12 & 0x3ff));
 	rx->next_seq = rx->low;
 	rx->d = info >> 22;
-	rx->p = (rx->d * (info >> 4 & 0xff) + 99) / 100;
+	rx->percent = (uint8_t)(info >> 4);
+	rx->p = (rx->d * rx->percent + 99) / 100;
 	rx->last_block = p[27] >> 6;
 	rx->n = rx->nd = 0;
 	rx->open = true;
@@ -249,6 +283,8 @@ static void end_frame(struct nv_video_rx *rx)
 
 static void end_block(struct nv_video_rx *rx)
 {
+	if (rx->nd < rx->d)
+		report_block(rx);
 	rx->open = false;
 	rx->next_seq = (uint16_t)(rx->low + rx->d);
 	if ((rx->nd < rx->d && !repair(rx)) || !stage_block(rx)) {
