@@ -4,118 +4,62 @@
  * A real host as a Moonlight client meets it over HTTP and HTTPS, and as somebody does who wants to be one: the
  * ways by which other hosts were entered are tried here.
  */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "host/ctl/ctl.h"
 #include "host/gamestream/identity.h"
 #include "host/http/http.h"
-#include "tests/support/host_process.h"
-#include "tests/support/http_get.h"
+#include "tests/moonlight/pairing.h"
 #include "tests/test.h"
-#include "tests/unit/gamestream_device.h"
 
-#define UNIQUEID "uniqueid=0123456789ABCDEF&uuid=1"
-#define BODY_MAX (256u << 10)
-
-static struct host_process host;
-static int base;
+static struct moon_host moon;
 static struct device alice, bob, mallory;
 static struct gs_identity *host_id;
-static char body[BODY_MAX], path[40000];
+static char path[40000];
 
 /* --- requests --- */
 
 static struct http_get plain(void)
 {
-	return (struct http_get){.port = base};
+	return moon_plain(&moon);
 }
 
 static struct http_get tls(const struct device *d)
 {
-	return (struct http_get){.port = base - 5,
-		.tls = 1,
-		.cert = d ? d->cert_pem : NULL,
-		.key = d ? d->key_pem : NULL};
+	return moon_tls(&moon, d);
 }
 
 /* The status in the root of the answer, or -1. The transport's is 200. */
 static int ask(const struct http_get *g, const char *request)
 {
-	int status = -1;
-	int transport = http_get(g, request, body, sizeof(body), NULL);
+	int transport, status = moon_ask(&moon, g, request, &transport);
 	if (transport != 200)
 		fail_msg("%s: transport status %d", request, transport);
-	const char *at = strstr(body, "<root status_code=\"");
-	return at && sscanf(at, "<root status_code=\"%d\"", &status) == 1 ? status : -1;
+	return status;
 }
 
 static bool element(char *out, size_t cap, const char *name)
 {
-	char open[64];
-	snprintf(open, sizeof(open), "<%s>", name);
-	const char *at = strstr(body, open);
-	const char *stop = at ? strchr(at + strlen(open), '<') : NULL;
-	if (!stop)
-		return false;
-	snprintf(out, cap, "%.*s", (int)(stop - at - (long)strlen(open)), at + strlen(open));
-	return true;
+	return moon_element(&moon, out, cap, name);
 }
 
 static bool is(const char *name, const char *value)
 {
-	char text[256];
-	return element(text, sizeof(text), name) && !strcmp(text, value);
+	return moon_is(&moon, name, value);
 }
 
 static int command(const char *name, json_t *args, json_t **result)
 {
-	char socket_path[128], why[600] = "";
-	json_t *unused = NULL;
-	snprintf(socket_path, sizeof(socket_path), "%s/host.sock", host.dir);
-	int err = ctl_request(
-		socket_path, name, args, result ? result : &unused, 5000, why, sizeof(why));
-	json_decref(args);
-	json_decref(unused);
-	return err;
+	return moon_command(&moon, name, args, result);
 }
 
 /* --- pairing --- */
 
-struct first_step {
-	struct http_get g;
-	struct device *device;
-	char salt[33], reply[BODY_MAX];
-	int status;
-	pthread_t thread;
-};
-
-static void *first_main(void *userdata)
-{
-	struct first_step *f = userdata;
-	size_t max = sizeof(f->device->cert_hex) + 300;
-	char *request = malloc(max);
-	snprintf(request, max,
-		"/pair?" UNIQUEID
-		"&devicename=roth&updateState=1&phrase=getservercert&salt=%s&clientcert=%s",
-		f->salt, f->device->cert_hex);
-	f->status = http_get(&f->g, request, f->reply, sizeof(f->reply), NULL);
-	free(request);
-	return NULL;
-}
-
 static size_t n_waiting(void)
 {
-	json_t *result = NULL;
-	assert_int_equal(command("gamestream.waiting", NULL, &result), PF_OK);
-	size_t n = json_array_size(json_object_get(result, "devices"));
-	json_decref(result);
-	return n;
+	return moon_waiting(&moon);
 }
 
 static void wait_for_waiting(size_t n)
@@ -125,60 +69,29 @@ static void wait_for_waiting(size_t n)
 	assert_int_equal(n_waiting(), n);
 }
 
-static void begin(struct first_step *f, struct device *d, const char *pin)
+static void begin(struct moon_first_step *f, struct device *d, const char *pin)
 {
-	size_t n = n_waiting();
-	memset(f, 0, sizeof(*f));
-	f->g = plain();
-	f->device = d;
-	device_begin(d, pin, f->salt);
-	assert_int_equal(pthread_create(&f->thread, NULL, first_main, f), 0);
-	wait_for_waiting(n + 1);
+	assert_true(moon_begin(f, &moon, d, pin));
 }
 
 static int type_pin(const char *pin, int device)
 {
-	return command("gamestream.pin",
-		json_pack("{s:s, s:i, s:s}", "pin", pin, "device", device, "name", "test"), NULL);
+	return moon_type_pin(&moon, pin, device, "test");
 }
 
 static int step(const char *argument, const char *value)
 {
-	const struct http_get g = plain();
-	snprintf(path, sizeof(path), "/pair?" UNIQUEID "&devicename=roth&updateState=1&%s=%s",
-		argument, value);
-	assert_int_equal(ask(&g, path), 200);
-	return is("paired", "1");
+	return moon_step(&moon, argument, value);
 }
 
-/* Steps 2 to 4. Returns how many went well. */
 static int steps(struct device *d)
 {
-	char word[2 * (16 + GS_CERT_SIG_MAX) + 1], value[2 * (16 + GS_CERT_SIG_MAX) + 1];
-	device_challenge(d, word);
-	if (!step("clientchallenge", word) || !element(value, sizeof(value), "challengeresponse"))
-		return 0;
-	assert_true(device_response(d, value, word));
-	if (!step("serverchallengeresp", word) || !element(value, sizeof(value), "pairingsecret"))
-		return 1;
-	assert_true(device_trusts(d, value, &host_id->cert));
-	device_secret(d, d->key, word);
-	return step("clientpairingsecret", word) ? 3 : 2;
+	return moon_steps(&moon, d, &host_id->cert);
 }
 
 static void pair(struct device *d)
 {
-	struct first_step f;
-	begin(&f, d, "4711");
-	assert_int_equal(type_pin("4711", 0), PF_OK);
-	pthread_join(f.thread, NULL);
-	assert_int_equal(f.status, 200);
-	assert_non_null(strstr(f.reply, "<paired>1</paired>"));
-	assert_non_null(strstr(f.reply, "<plaincert>2d2d2d2d2d424547494e"));
-	assert_int_equal(steps(d), 3);
-	const struct http_get g = tls(d);
-	assert_int_equal(ask(&g, "/pair?" UNIQUEID "&phrase=pairchallenge"), 200);
-	assert_true(is("paired", "1"));
+	assert_true(moon_pair(&moon, d, &host_id->cert, "test"));
 }
 
 static int fresh(void **state)
@@ -198,7 +111,7 @@ static void a_stranger_hears_what_it_needs(void **state)
 	const struct http_get g = plain();
 	char text[256];
 	(void)state;
-	assert_int_equal(ask(&g, "/serverinfo?" UNIQUEID), 200);
+	assert_int_equal(ask(&g, "/serverinfo?" MOON_UNIQUEID), 200);
 	for (size_t i = 0; i < sizeof(filled) / sizeof(filled[0]); i++) {
 		assert_true(element(text, sizeof(text), filled[i]));
 		assert_true(text[0]);
@@ -208,18 +121,20 @@ static void a_stranger_hears_what_it_needs(void **state)
 	assert_true(is("uniqueid", host_id->uuid));
 	assert_true(is("state", "PUNKTFUNK_SERVER_FREE"));
 	assert_false(is("ServerCodecModeSupport", "0"));
-	assert_int_equal(ask(&g, "/applist?" UNIQUEID), 404);
-	assert_int_equal(ask(&g, "/launch?" UNIQUEID "&appid=1"), 404);
-	assert_int_equal(ask(&g, "/pair?" UNIQUEID "&phrase=pairchallenge"), 200);
+	assert_int_equal(ask(&g, "/applist?" MOON_UNIQUEID), 404);
+	assert_int_equal(ask(&g, "/launch?" MOON_UNIQUEID "&appid=1"), 404);
+	assert_int_equal(ask(&g, "/pair?" MOON_UNIQUEID "&phrase=pairchallenge"), 200);
 	assert_true(is("paired", "0"));
 }
 
 static void is_let_in(const struct device *d, bool in)
 {
-	static const char *const requests[] = {"/serverinfo?" UNIQUEID, "/applist?" UNIQUEID,
-		"/appasset?" UNIQUEID "&appid=1&AssetType=2&AssetIdx=0",
-		"/launch?" UNIQUEID "&appid=1", "/resume?" UNIQUEID, "/cancel?" UNIQUEID,
-		"/pair?" UNIQUEID "&phrase=pairchallenge", "/", "/no/such/thing"};
+	static const char *const requests[] = {"/serverinfo?" MOON_UNIQUEID,
+		"/applist?" MOON_UNIQUEID,
+		"/appasset?" MOON_UNIQUEID "&appid=1&AssetType=2&AssetIdx=0",
+		"/launch?" MOON_UNIQUEID "&appid=1", "/resume?" MOON_UNIQUEID,
+		"/cancel?" MOON_UNIQUEID, "/pair?" MOON_UNIQUEID "&phrase=pairchallenge", "/",
+		"/no/such/thing"};
 	const struct http_get g = tls(d);
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		if (in && strstr(requests[i], "appasset"))
@@ -228,7 +143,7 @@ static void is_let_in(const struct device *d, bool in)
 		if (in == (status == 401))
 			fail_msg("%s: %d", requests[i], status);
 		if (!in)
-			assert_null(strstr(body, "<AppTitle>"));
+			assert_null(strstr(moon.body, "<AppTitle>"));
 	}
 }
 
@@ -241,9 +156,9 @@ static void a_pairing_lets_exactly_that_device_in(void **state)
 	is_let_in(&alice, false);
 	pair(&alice);
 	is_let_in(&alice, true);
-	assert_int_equal(ask(&alices, "/serverinfo?" UNIQUEID), 200);
+	assert_int_equal(ask(&alices, "/serverinfo?" MOON_UNIQUEID), 200);
 	assert_true(is("PairStatus", "1"));
-	assert_int_equal(ask(&alices, "/applist?" UNIQUEID), 200);
+	assert_int_equal(ask(&alices, "/applist?" MOON_UNIQUEID), 200);
 	assert_true(is("AppTitle", "Desktop"));
 	is_let_in(&bob, false);
 	is_let_in(NULL, false);
@@ -254,11 +169,11 @@ static void a_pairing_lets_exactly_that_device_in(void **state)
 	is_let_in(&copied, false);
 	/* Over HTTP nobody is known. */
 	const struct http_get g = plain();
-	assert_int_equal(ask(&g, "/serverinfo?" UNIQUEID), 200);
+	assert_int_equal(ask(&g, "/serverinfo?" MOON_UNIQUEID), 200);
 	assert_true(is("PairStatus", "0"));
 	/* What anybody may send takes nothing away. */
-	assert_int_equal(ask(&g, "/unpair?" UNIQUEID), 200);
-	assert_int_equal(ask(&alices, "/unpair?" UNIQUEID), 200);
+	assert_int_equal(ask(&g, "/unpair?" MOON_UNIQUEID), 200);
+	assert_int_equal(ask(&alices, "/unpair?" MOON_UNIQUEID), 200);
 	is_let_in(&alice, true);
 	/* The person can, and at once. */
 	assert_int_equal(
@@ -284,7 +199,7 @@ static void odd_certificates_of_paired_devices_work(void **state)
 
 static void no_step_can_be_left_out(void **state)
 {
-	struct first_step f;
+	struct moon_first_step f;
 	char secret[2 * (16 + GS_CERT_SIG_MAX) + 1], zeros[65];
 	(void)state;
 	memset(zeros, '0', 64);
@@ -299,13 +214,13 @@ static void no_step_can_be_left_out(void **state)
 	/* It began, and nobody typed the PIN: the last step first. */
 	begin(&f, &mallory, "0000");
 	assert_false(step("clientpairingsecret", secret));
-	pthread_join(f.thread, NULL);
+	moon_begun(&f);
 	assert_null(strstr(f.reply, "plaincert"));
 	is_let_in(&mallory, false);
 	/* The PIN, and then the last step at once. */
 	begin(&f, &mallory, "0000");
 	assert_int_equal(type_pin("0000", 0), PF_OK);
-	pthread_join(f.thread, NULL);
+	moon_begun(&f);
 	assert_false(step("clientpairingsecret", secret));
 	assert_int_equal(steps(&mallory), 0);
 	is_let_in(&mallory, false);
@@ -313,12 +228,12 @@ static void no_step_can_be_left_out(void **state)
 
 static void a_wrong_pin_is_one_guess(void **state)
 {
-	struct first_step f;
+	struct moon_first_step f;
 	char word[65], value[200];
 	(void)state;
 	begin(&f, &mallory, "1234");
 	assert_int_equal(type_pin("4321", 0), PF_OK);
-	pthread_join(f.thread, NULL);
+	moon_begun(&f);
 	device_challenge(&mallory, word);
 	assert_true(step("clientchallenge", word));
 	assert_true(element(value, sizeof(value), "challengeresponse"));
@@ -352,20 +267,20 @@ static int number_of(const struct device *d)
 /* Somebody with the same uniqueid and address begins as well: the PIN is for the one that was named. */
 static void two_at_once_do_not_mix(void **state)
 {
-	static struct first_step fa, fm;
+	static struct moon_first_step fa, fm;
 	(void)state;
 	begin(&fa, &alice, "4711");
 	begin(&fm, &mallory, "0000");
 	assert_int_equal(type_pin("4711", 0), PF_E_INVALID);
 	assert_int_equal(type_pin("4711", number_of(&alice)), PF_OK);
-	pthread_join(fa.thread, NULL);
+	moon_begun(&fa);
 	assert_int_equal(steps(&alice), 3);
 	is_let_in(&alice, true);
 	is_let_in(&mallory, false);
 	/* The other one still waits, and gets nothing from the first one's success. */
 	assert_int_equal(n_waiting(), 1);
 	assert_int_equal(steps(&mallory), 0);
-	pthread_join(fm.thread, NULL);
+	moon_begun(&fm);
 	assert_non_null(strstr(fm.reply, "<paired>0</paired>"));
 	is_let_in(&mallory, false);
 }
@@ -377,7 +292,7 @@ static void who_hangs_up_does_not_wait_any_more(void **state)
 	(void)state;
 	device_begin(&bob, "1111", salt);
 	int n = snprintf(path, sizeof(path),
-		"GET /pair?" UNIQUEID
+		"GET /pair?" MOON_UNIQUEID
 		"&phrase=getservercert&salt=%s&clientcert=%s HTTP/1.1\r\nHost: x\r\n\r\n",
 		salt, bob.cert_hex);
 	int fd = http_get_connect(&g);
@@ -398,14 +313,14 @@ static void pictures_come_by_number_only(void **state)
 	const struct http_get g = tls(&alice);
 	for (size_t i = 0; i < sizeof(tricks) / sizeof(tricks[0]); i++) {
 		snprintf(path, sizeof(path),
-			"/appasset?" UNIQUEID "&appid=%s&AssetType=2&AssetIdx=0", tricks[i]);
+			"/appasset?" MOON_UNIQUEID "&appid=%s&AssetType=2&AssetIdx=0", tricks[i]);
 		assert_int_equal(ask(&g, path), 404);
 	}
-	assert_int_equal(http_get(&g, "/appasset?appid=1&AssetType=../../x&AssetIdx=0", body,
-				 sizeof(body), &len),
+	assert_int_equal(http_get(&g, "/appasset?appid=1&AssetType=../../x&AssetIdx=0", moon.body,
+				 sizeof(moon.body), &len),
 		200);
 	assert_true(len > 1000);
-	assert_memory_equal(body, "\x89PNG\r\n\x1a\n", 8);
+	assert_memory_equal(moon.body, "\x89PNG\r\n\x1a\n", 8);
 	/* Paths that are none of ours. */
 	assert_int_equal(ask(&g, "/../../etc/passwd"), 404);
 	assert_int_equal(ask(&g, "/appasset/../serverinfo"), 404);
@@ -425,18 +340,18 @@ static void launches_with_bad_words_are_refused(void **state)
 	pair(&alice);
 	const struct http_get g = tls(&alice);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		snprintf(path, sizeof(path), "/launch?" UNIQUEID "&appid=1&%s", bad[i]);
+		snprintf(path, sizeof(path), "/launch?" MOON_UNIQUEID "&appid=1&%s", bad[i]);
 		assert_int_equal(ask(&g, path), 400);
 	}
-	assert_int_equal(ask(&g, "/launch?" UNIQUEID "&appid=77"), 404);
+	assert_int_equal(ask(&g, "/launch?" MOON_UNIQUEID "&appid=77"), 404);
 	assert_int_equal(ask(&g,
-				 "/resume?" UNIQUEID "&mode=1280x720x60&rikeyid=-1&"
+				 "/resume?" MOON_UNIQUEID "&mode=1280x720x60&rikeyid=-1&"
 				 "rikey=000102030405060708090a0b0c0d0e0f"),
 		400);
-	assert_int_equal(ask(&g, "/cancel?" UNIQUEID), 200);
+	assert_int_equal(ask(&g, "/cancel?" MOON_UNIQUEID), 200);
 	assert_true(is("cancel", "1"));
 	/* No key of a client in the log. */
-	assert_false(host_process_logged(&host, "000102030405060708090a0b0c0d0e0f", 0));
+	assert_false(host_process_logged(&moon.process, "000102030405060708090a0b0c0d0e0f", 0));
 }
 
 static void oversized_requests_are_refused(void **state)
@@ -465,7 +380,8 @@ static void oversized_requests_are_refused(void **state)
 			for (int i = 0; i < 9000; i++)
 				n += snprintf(big + n, sizeof(big) - (size_t)n, "A%d: b\r\n", i);
 		}
-		assert_int_not_equal(http_send(&g, big, (size_t)n, body, sizeof(body), NULL), 200);
+		assert_int_not_equal(
+			http_send(&g, big, (size_t)n, moon.body, sizeof(moon.body), NULL), 200);
 	}
 	g.wait_s = 1; /* some of these are taken for the beginning of more */
 	static const char *const others[] = {
@@ -476,10 +392,11 @@ static void oversized_requests_are_refused(void **state)
 		"DELETE /unpair HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n\r\nabc\r\n\r\n",
 		"GET serverinfo\r\n\r\n"};
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		assert_int_not_equal(
-			http_send(&g, others[i], strlen(others[i]), body, sizeof(body), NULL), 200);
-	assert_int_equal(ask(&g, "/serverinfo?" UNIQUEID), 200);
-	assert_true(host_process_running(&host));
+		assert_int_not_equal(http_send(&g, others[i], strlen(others[i]), moon.body,
+					     sizeof(moon.body), NULL),
+			200);
+	assert_int_equal(ask(&g, "/serverinfo?" MOON_UNIQUEID), 200);
+	assert_true(host_process_running(&moon.process));
 }
 
 /* One address takes what it gets, and says nothing: the others are served. */
@@ -496,12 +413,13 @@ static void a_flood_from_one_address_leaves_the_others_served(void **state)
 			assert_true(fds[k][i] >= 0);
 			assert_int_equal(write(fds[k][i], "G", 1), 1);
 		}
-	assert_int_equal(ask(&good, "/serverinfo?" UNIQUEID), 200);
+	assert_int_equal(ask(&good, "/serverinfo?" MOON_UNIQUEID), 200);
 	good = tls(NULL);
 	good.from = "127.0.0.8";
-	assert_int_equal(ask(&good, "/serverinfo?" UNIQUEID), 401);
+	assert_int_equal(ask(&good, "/serverinfo?" MOON_UNIQUEID), 401);
 	/* The address itself has no place left. */
-	assert_int_not_equal(http_get(&bad[0], "/serverinfo", body, sizeof(body), NULL), 200);
+	assert_int_not_equal(
+		http_get(&bad[0], "/serverinfo", moon.body, sizeof(moon.body), NULL), 200);
 	for (int k = 0; k < 2; k++)
 		for (size_t i = 0; i < HTTP_PER_ADDRESS + 8; i++)
 			close(fds[k][i]);
@@ -513,13 +431,13 @@ static int start(void)
 	const char *const args[] = {"--source", "synthetic", "--gamestream", "--gamestream-port",
 		port, "--no-discovery", NULL};
 	for (int i = 0; i < 5; i++) {
-		base = 20000 + (int)((unsigned)(getpid() + i * 331) % 400) * 28;
-		snprintf(port, sizeof(port), "%d", base);
-		if (host_process_start(&host, getenv("PUNKTFUNK_HOST"), args) == 0 &&
-			host_process_logged(&host, "Moonlight clients find it", 5000))
+		moon.base = 20000 + (int)((unsigned)(getpid() + i * 331) % 400) * 28;
+		snprintf(port, sizeof(port), "%d", moon.base);
+		if (host_process_start(&moon.process, getenv("PUNKTFUNK_HOST"), args) == 0 &&
+			host_process_logged(&moon.process, "Moonlight clients find it", 5000))
 			return 0;
-		host_process_end(&host);
-		host_process_clean(&host);
+		host_process_end(&moon.process);
+		host_process_clean(&moon.process);
 	}
 	return -1;
 }
@@ -533,7 +451,7 @@ static int setup(void **state)
 	device_make(&mallory, NULL);
 	if (!getenv("PUNKTFUNK_HOST") || start() < 0)
 		return -1;
-	return gs_identity_load_or_create(&host_id, host.dir, why, sizeof(why));
+	return gs_identity_load_or_create(&host_id, moon.process.dir, why, sizeof(why));
 }
 
 static int teardown(void **state)
@@ -543,8 +461,8 @@ static int teardown(void **state)
 	device_free(&alice);
 	device_free(&bob);
 	device_free(&mallory);
-	int ended = host_process_end(&host);
-	host_process_clean(&host);
+	int ended = host_process_end(&moon.process);
+	host_process_clean(&moon.process);
 	return ended;
 }
 

@@ -9,40 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
+#include "core/base/bytes.h"
+#include "tests/moonlight/seal.h"
 
 enum { SEAL_LEN = 24, CONTROL_V2 = 1, VIDEO = 2, AUDIO = 4 };
-
-/* --- sealing --- */
-
-static bool gcm(bool seal, const uint8_t key[16], uint32_t seq, char side, const uint8_t *in,
-	size_t len, uint8_t *out, uint8_t tag[16])
-{
-	uint8_t iv[12] = {(uint8_t)seq, (uint8_t)(seq >> 8), (uint8_t)(seq >> 16),
-		(uint8_t)(seq >> 24), 0, 0, 0, 0, 0, 0, (uint8_t)side, 'R'};
-	int n = 0;
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	bool ok = ctx && EVP_CipherInit_ex(ctx, EVP_aes_128_gcm(), NULL, key, iv, seal) == 1 &&
-		EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1;
-	if (ok && !seal)
-		ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, tag) == 1;
-	ok = ok && EVP_CipherFinal_ex(ctx, out + n, &n) == 1;
-	if (ok && seal)
-		ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1;
-	EVP_CIPHER_CTX_free(ctx);
-	return ok;
-}
-
-static void put_be32(uint8_t *p, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
-static uint32_t get_be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 /* --- one request --- */
 
@@ -65,10 +35,10 @@ size_t moon_rtsp_make(struct moon_rtsp *c, uint8_t *out, size_t cap, const char 
 		memcpy(out, text, len);
 		return len;
 	}
-	put_be32(out, 0x80000000u | (uint32_t)len);
-	put_be32(out + 4, ++c->seal_seq);
-	return gcm(true, c->key, c->seal_seq, 'C', (const uint8_t *)text, len, out + SEAL_LEN,
-		       out + 8)
+	pf_put_be32(out, 0x80000000u | (uint32_t)len);
+	pf_put_be32(out + 4, ++c->seal_seq);
+	return moon_seal(true, c->key, c->seal_seq, 'C', 'R', (const uint8_t *)text, len,
+		       out + SEAL_LEN, out + 8)
 		? len + SEAL_LEN
 		: 0;
 }
@@ -117,9 +87,9 @@ static ssize_t read_all(const struct moon_rtsp *c, int fd, uint8_t *out, size_t 
 
 static bool unseal(struct moon_rtsp *c, uint8_t *raw, size_t len, struct moon_response *out)
 {
-	if (len <= SEAL_LEN || get_be32(raw) != (0x80000000u | (uint32_t)(len - SEAL_LEN)))
+	if (len <= SEAL_LEN || pf_get_be32(raw) != (0x80000000u | (uint32_t)(len - SEAL_LEN)))
 		return false;
-	const uint32_t seq = get_be32(raw + 4);
+	const uint32_t seq = pf_get_be32(raw + 4);
 	/* A host that uses a sequence twice gives its key away. */
 	if (seq < 64) {
 		if (c->host_seqs >> seq & 1)
@@ -128,8 +98,8 @@ static bool unseal(struct moon_rtsp *c, uint8_t *raw, size_t len, struct moon_re
 	}
 	out->len = len - SEAL_LEN;
 	return out->len < sizeof(out->text) &&
-		gcm(false, c->key, seq, 'H', raw + SEAL_LEN, out->len, (uint8_t *)out->text,
-			raw + 8);
+		moon_seal(false, c->key, seq, 'H', 'R', raw + SEAL_LEN, out->len,
+			(uint8_t *)out->text, raw + 8);
 }
 
 /* As a client does: three words, then at least one header, then an empty line. */
