@@ -229,6 +229,8 @@ static int on_payload(const uint8_t *payload, size_t len, void *userdata)
 			protocol_error(c, "a control message is malformed");
 		return err;
 	}
+	if (c->reassembler && !pf_handshake_is(payload, len))
+		return PF_OK; /* nothing that we know, as an unknown type */
 	if (c->reassembler) {
 		protocol_error(c, "a second Welcome");
 		return PF_E_BAD_PACKET;

@@ -35,6 +35,11 @@ static bool has(struct pf_reader *r, size_t len)
 	return false;
 }
 
+bool pf_handshake_is(const uint8_t *payload, size_t len)
+{
+	return len >= sizeof magic && !memcmp(payload, magic, sizeof magic);
+}
+
 static bool read_magic(struct pf_reader *r)
 {
 	const uint8_t *p = pf_read_bytes(r, sizeof magic);

@@ -112,6 +112,9 @@ struct pf_hello {
 	uint8_t audio_bits, audio_layout, video_fit;
 };
 
+/* Is this payload one of the three (`PKF1`)? */
+bool pf_handshake_is(const uint8_t *payload, size_t len);
+
 /* Every default of wire 4.1, and version, so a caller sets only what it wants. */
 void pf_hello_init(struct pf_hello *h);
 /*

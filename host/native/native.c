@@ -218,11 +218,15 @@ static int on_payload(const uint8_t *payload, size_t len, void *userdata)
 	if (c->state == CLIENT_ENDING)
 		return PF_OK;
 	int err = PF_OK;
-	/* The first message decides (wire 4): a pairing, or Hello and nothing else. */
-	if (!pf_msg_is_typed(payload, len))
-		err = handshake_payload(c, payload, len);
-	else if (c->session)
+	/*
+	 * The first message decides (wire 4): a pairing, or Hello and nothing else. In a session what nobody knows is
+	 * skipped, an empty frame too.
+	 */
+	bool typed = pf_msg_is_typed(payload, len);
+	if (c->session && !pf_handshake_is(payload, len))
 		control_payload(c, payload, len);
+	else if (!typed)
+		err = handshake_payload(c, payload, len);
 	else if (c->state == CLIENT_HELLO || c->state == CLIENT_PAIR)
 		err = pair_payload(c, payload, len);
 	else

@@ -492,6 +492,7 @@ static void nonsense_in_a_session_does_no_harm(void **state)
 	struct punktfunk_mode mode;
 	(void)state;
 	static const uint8_t unknown[] = {9, 0, 'P', 'K', 'F', 'c', 0xEE, 1, 2, 3, 4};
+	static const uint8_t no_magic[] = {4, 0, 'P', 'K', 'F', 'd', 0, 0};
 	static const uint8_t longer[] = {11, 0, 'P', 'K', 'F', 'c', 0x06, 1, 2, 3, 4, 0, 0};
 	struct pf_msg early = {.type = PF_MSG_CLOCK_ECHO};
 	say_msg(&early); /* before the Welcome */
@@ -502,6 +503,7 @@ static void nonsense_in_a_session_does_no_harm(void **state)
 	for (uint32_t i = 0; i < 500; i++) {
 		say(unknown, sizeof(unknown));
 		say(longer, sizeof(longer));
+		say(no_magic, sizeof(no_magic)); /* and an empty frame */
 		say_msg(&(struct pf_msg){.type = PF_MSG_RECONFIGURED,
 			.reconfigured = {true, {i * 100000, UINT32_MAX, 0}}});
 		say_msg(&(struct pf_msg){
