@@ -151,6 +151,7 @@ struct native_client {
 	uint16_t start_port;
 	uint16_t early_port; /* of a punch that overtook Start; 0 = none */
 	struct session *session;
+	bool parting;	     /* its control stream is closed; the connection will be */
 	bool session_failed; /* it cannot go on, and its display may be why */
 	struct native_data data;
 	char name[PF_NAME_MAX + 1]; /* printable */
@@ -168,6 +169,8 @@ void native_end_kept(
 /* stay.c: the display that this client has still; its old connection, if it is there, ends. */
 bool stay_take(struct native_client *c, struct vdisplay_output *output);
 bool stay_has(const struct native_client *c);
+/* May the display be kept for the client at all? */
+bool stay_allowed(const struct native_client *c);
 /* The connection ended like this: is the display to be kept for the client? */
 bool stay_wanted(const struct native_client *c, const struct pf_quic_end *end);
 

@@ -26,6 +26,11 @@
 #define MAX_HANDSHAKING	  16u
 #define RETRY_FROM \
 	4u /* as many as connect at once in a household; of a flood the rest is not kept */
+/*
+ * A client whose program ends closes its control stream and then says why, one right behind the other: how it left
+ * tells whether its display stays.
+ */
+#define PARTING_NS 300000000ull
 /* Beyond the sessions, of one address: a client that tries again beside what it has, and room for its family. */
 #define EXTRA_PER_ADDRESS (4u + KNOCKS_PER_ADDRESS)
 
@@ -110,6 +115,16 @@ void native_end_kept(
 	quic_conn_close(c->conn, code, reason);
 }
 
+/* It closed its control stream and said nothing more: an accident, as far as anybody knows. */
+static void end_parting(struct native_client *c)
+{
+	struct vdisplay_output kept = {0};
+	native_end_kept(c, PF_CLOSE_END, "the client closed its control stream",
+		stay_allowed(c) ? &kept : NULL);
+	if (kept.name[0])
+		kept_put(c->native->host->kept, c->fp, &kept, c->name);
+}
+
 /* One timer a client, for what its state waits for. */
 static void on_client_timer(void *userdata)
 {
@@ -130,7 +145,10 @@ static void on_client_timer(void *userdata)
 			native_end(c, PF_CLOSE_SETUP_FAILED, "the client's video port is unknown");
 		break;
 	case CLIENT_STREAM:
-		native_end(c, PF_CLOSE_END, "the test's time is over");
+		if (c->parting)
+			end_parting(c);
+		else
+			native_end(c, PF_CLOSE_END, "the test's time is over");
 		break;
 	case CLIENT_PARKED: /* access.c has the time */
 	case CLIENT_ENDING:
@@ -252,8 +270,12 @@ static int on_stream(struct quic_conn *conn, int64_t stream_id, const uint8_t *d
 	int err = pf_framer_feed(c->framer, data, len, on_payload, c);
 	if (err < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "a malformed message");
-	else if (fin)
+	else if (fin && c->state != CLIENT_STREAM)
 		native_end(c, PF_CLOSE_END, "the client closed its control stream");
+	else if (fin) {
+		c->parting = true;
+		loop_set_deadline(c->timer, clock_now_ns() + PARTING_NS);
+	}
 	return PF_OK;
 }
 

@@ -46,14 +46,16 @@ bool stay_has(const struct native_client *c)
 	return c->has_fp && (running_as(c) || kept_has(c->native->host->kept, c->fp));
 }
 
+bool stay_allowed(const struct native_client *c)
+{
+	return c->has_fp && c->session && c->native->host->config->grace && !c->native->closing &&
+		!c->session_failed;
+}
+
 bool stay_wanted(const struct native_client *c, const struct pf_quic_end *end)
 {
-	if (!c->has_fp || !c->session || !c->native->host->config->grace)
-		return false;
-	if (c->native->closing || c->session_failed)
-		return false;
 	/* Anything but "I quit" may be an accident: a crash, a phone that froze the program, the network. */
-	return !(end->application && end->by_peer && end->code == PF_CLOSE_QUIT);
+	return stay_allowed(c) && !(end->application && end->by_peer && end->code == PF_CLOSE_QUIT);
 }
 
 void native_forget(struct native *n, const uint8_t *fp)

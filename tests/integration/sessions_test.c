@@ -78,6 +78,30 @@ static void have_session(struct raw *r, const struct pf_identity *who, struct pf
 	welcomed(r, w);
 }
 
+/* The same, with Start and punch behind; its pictures go to a socket that nobody reads. */
+static void have_stream(struct raw *r, const struct pf_identity *who)
+{
+	struct pf_welcome w;
+	uint8_t payload[16];
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t at_len = sizeof(at);
+	have_session(r, who, &w);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &at_len), 0);
+	struct pf_start start = {.client_port = ntohs(at.sin_port)};
+	int n = pf_start_write(payload, sizeof(payload), &start);
+	assert_true(n > 0);
+	size_t before = r->got_len;
+	raw_send(r, payload, (size_t)n);
+	at.sin_port = htons(w.data_port);
+	assert_int_equal(sendto(fd, PF_PUNCH, PF_PUNCH_LEN, 0, (struct sockaddr *)&at, sizeof(at)),
+		PF_PUNCH_LEN);
+	raw_wait_bytes(r, before + 2 + 15); /* HostFacts: the stream has begun */
+	close(fd);
+}
+
 static void quit(struct raw *r)
 {
 	quic_conn_close(r->conn, PF_CLOSE_QUIT, "bye");
@@ -212,6 +236,33 @@ static void a_plain_end_is_no_quit(void **state)
 	quit(&r);
 }
 
+/* Shipped clients close the control stream first, as its sender is dropped before the connection. */
+static void a_closed_control_stream_is_no_end_by_itself(void **state)
+{
+	struct raw r;
+	struct pf_welcome w;
+	unsigned n_back = said(back), n_kept = said(kept);
+	(void)state;
+	for (int quits = 0; quits < 2; quits++) {
+		have_stream(&r, alice);
+		assert_int_equal(said(back), n_back + (unsigned)quits);
+		assert_int_equal(quic_conn_send(r.conn, r.stream, NULL, 0, true), 0);
+		quic_endpoint_flush(r.endpoint, clock_now_ns());
+		if (quits) {
+			for (int i = 0; i < 5; i++)
+				raw_turn(&r);
+			quit(&r);
+		} else { /* this one says no more */
+			raw_expect_close(&r, PF_CLOSE_END, "closed its control stream");
+			wait_said(kept, n_kept + 1);
+		}
+	}
+	have_session(&r, alice, &w);
+	assert_int_equal(said(back), n_back + 1);
+	assert_int_equal(said(kept), n_kept + 1);
+	quit(&r);
+}
+
 static void a_waiting_display_gives_way_to_a_client(void **state)
 {
 	struct raw a, b, c;
@@ -323,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_display_waits_no_longer_than_its_grace),
 		cmocka_unit_test(who_quits_leaves_nothing),
 		cmocka_unit_test(a_plain_end_is_no_quit),
+		cmocka_unit_test(a_closed_control_stream_is_no_end_by_itself),
 		cmocka_unit_test(a_waiting_display_gives_way_to_a_client),
 		cmocka_unit_test(a_flood_of_questions_is_ended_with_words),
 		cmocka_unit_test(a_flood_of_reports_is_dropped),
