@@ -16,8 +16,10 @@
 
 /* The host's half of a pairing (wire 5.3): PairRequest -> PairChallenge, PairProof -> PairResult. */
 
-/* A result that gets lost is sent again for so long before the connection closes behind it. */
-#define LINGER_NS 400000000ull
+/* A result that gets lost is sent again for so long, and round trips, before the connection closes behind it. */
+#define LINGER_NS     400000000ull
+#define LINGER_MAX_NS 5000000000ull
+#define LINGER_RTTS   4u
 
 /* The ceremony of c is over, for good or bad; why is NULL when it is paired. */
 static void finish(struct native_client *c, const char *why)
@@ -168,7 +170,9 @@ static int proof(struct native_client *c, const struct pf_msg *m)
 	} else {
 		store(c);
 	}
-	loop_set_deadline(c->timer, clock_now_ns() + LINGER_NS);
+	uint64_t linger_ns = LINGER_NS + LINGER_RTTS * quic_conn_rtt_ns(c->conn);
+	loop_set_deadline(
+		c->timer, clock_now_ns() + (linger_ns < LINGER_MAX_NS ? linger_ns : LINGER_MAX_NS));
 	return PF_OK;
 }
 
