@@ -183,6 +183,8 @@ void handshake_admitted(struct native_client *c)
 	log_info("native: %s: %ux%u at %u Hz, %u kbit/s, video on UDP port %d", c->name, made.width,
 		made.height, made.refresh_hz, kbps, c->data.port);
 	c->state = CLIENT_START;
+	/* Of its own: a desktop that takes long to make its display is not the client's fault. */
+	loop_set_deadline(c->timer, clock_now_ns() + FIRST_MESSAGE_NS);
 	adapt_begin(c, kbps);
 	if (send_welcome(c, kbps) < 0)
 		native_end(c, PF_CLOSE_SETUP_FAILED, "the host could not answer");
