@@ -41,7 +41,7 @@ static uint32_t until_wrap(uint32_t frame, uint32_t n)
 	return n < most ? n : most;
 }
 
-void audio_pace_push(struct audio_pace *p, const float *samples, uint32_t n_frames)
+void audio_pace_push(struct audio_pace *p, const float *samples, uint32_t n_frames, uint64_t now_ns)
 {
 	uint32_t head = atomic_load_explicit(&p->head, memory_order_relaxed);
 	uint32_t room = AUDIO_PACE_FRAMES -
@@ -57,6 +57,7 @@ void audio_pace_push(struct audio_pace *p, const float *samples, uint32_t n_fram
 	memcpy(ring_at(p, head), samples, first * frame_bytes);
 	memcpy(p->ring, samples + (size_t)first * p->channels, (n_frames - first) * frame_bytes);
 	atomic_store_explicit(&p->head, head + n_frames, memory_order_release);
+	atomic_store_explicit(&p->pushed_ns, now_ns, memory_order_release);
 }
 
 static uint32_t available(const struct audio_pace *p)
@@ -180,7 +181,22 @@ static void take_packet(struct audio_pace *p, float *out, uint32_t level)
 	consume(p, m);
 }
 
-/* Once a window: the least that was left says how far the clocks have gone apart. */
+/*
+ * How old the sound at the packet's end is, in frames: what is left, and what has been played since the last
+ * portion came. Between portions it stays as it is, so it tells the drift of the clocks at once, where the level
+ * alone would hide it until a whole portion is missing. The time is read before the level: a portion that comes
+ * in between makes it too old, and the least is what counts.
+ */
+static uint32_t age(const struct audio_pace *p, uint64_t now_ns)
+{
+	uint64_t pushed_ns = atomic_load_explicit(&p->pushed_ns, memory_order_acquire);
+	uint64_t since_ns = now_ns > pushed_ns ? now_ns - pushed_ns : 0;
+	if (since_ns > GAP_NS)
+		since_ns = GAP_NS;
+	return p->lead + available(p) + (uint32_t)(since_ns * AUDIO_RATE_HZ / 1000000000u);
+}
+
+/* Once a window: the least says how far the clocks have gone apart, lateness included. */
 static void correct(struct audio_pace *p)
 {
 	if (++p->n_calm >= CALM_WINDOWS) {
@@ -189,7 +205,8 @@ static void correct(struct audio_pace *p)
 		if (p->margin < AUDIO_PACE_MARGIN_MIN)
 			p->margin = AUDIO_PACE_MARGIN_MIN;
 	}
-	int32_t excess = (int32_t)p->low - (int32_t)p->margin;
+	uint32_t aim = p->margin + atomic_load_explicit(&p->portion, memory_order_relaxed);
+	int32_t excess = (int32_t)p->low - (int32_t)aim;
 	int32_t slack = (int32_t)(p->margin / 2); /* the window's own noise */
 	p->steps = excess > slack || excess < -slack ? excess : 0;
 	new_window(p);
@@ -221,8 +238,8 @@ bool audio_pace_pull(struct audio_pace *p, float *out, uint64_t now_ns)
 	if (p->fade)
 		ramp(p, out, p->packet, true);
 	p->fade = false;
-	uint32_t left = p->lead + available(p);
-	p->low = left < p->low ? left : p->low;
+	uint32_t old = age(p, now_ns);
+	p->low = old < p->low ? old : p->low;
 	if (++p->n_window * p->packet >= WINDOW_FRAMES)
 		correct(p);
 	return true;

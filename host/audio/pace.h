@@ -33,6 +33,7 @@ struct audio_pace {
 	float *ring;
 	_Atomic uint32_t head, tail; /* free-running, in frames */
 	_Atomic uint32_t portion;    /* the largest push since the last pause */
+	_Atomic uint64_t pushed_ns;  /* when the last portion came; written after head */
 	_Atomic uint64_t n_lost;     /* frames that found no room */
 
 	/* the consumer's own */
@@ -41,7 +42,7 @@ struct audio_pace {
 	bool fade;	   /* the next packet begins from silence */
 	uint32_t lead;	   /* silent frames to be read before those of the ring */
 	uint32_t margin;   /* the aim */
-	uint32_t low;	   /* the least that was left after a packet, in this window */
+	uint32_t low;	   /* the youngest that a packet's end was in this window, in frames */
 	uint32_t n_window; /* packets in this window */
 	uint32_t n_calm;   /* windows since the last gap */
 	int32_t steps;	   /* frames to leave out (> 0) or to add */
@@ -54,8 +55,9 @@ struct audio_pace {
 int audio_pace_init(struct audio_pace *p, unsigned channels) PF_MUST_CHECK;
 void audio_pace_finish(struct audio_pace *p); /* takes one that is zeroed */
 
-/* Interleaved; copied. What finds no room is lost and counted. Thread: the producer. */
-void audio_pace_push(struct audio_pace *p, const float *samples, uint32_t n_frames);
+/* Interleaved; copied. now_ns: CLOCK_MONOTONIC. What finds no room is lost and counted. Thread: the producer. */
+void audio_pace_push(
+	struct audio_pace *p, const float *samples, uint32_t n_frames, uint64_t now_ns);
 
 /* A new reader: what waits is old and goes. packet: frames, at most AUDIO_MAX_PACKET. */
 void audio_pace_begin(struct audio_pace *p, uint32_t packet);

@@ -24,9 +24,11 @@
 
 #define RETRY_MIN_NS 250000000ull
 #define RETRY_MAX_NS 8000000000ull /* the longest that sound stays away after the daemon is back */
-#define LABEL_MAX    128u
-#define REMOTE_MAX   108u	 /* a socket's path */
-#define LATENCY	     "256/48000" /* asked of the graph: about a packet, and a power of two */
+/* Above sound cards, so that it is what plays by default while it is there, unless a person has chosen another. */
+#define PRIORITY   "2000"
+#define LABEL_MAX  128u
+#define REMOTE_MAX 108u	       /* a socket's path */
+#define LATENCY	   "256/48000" /* asked of the graph: about a packet, and a power of two */
 
 struct pipewire {
 	struct audio_source base;
@@ -64,7 +66,7 @@ static void on_process(void *userdata)
 	if (d->data && offset <= d->maxsize && size <= d->maxsize - offset &&
 		offset % sizeof(float) == 0 && atomic_load(&p->format_good))
 		audio_pace_push(&p->base.pace, (const float *)((const uint8_t *)d->data + offset),
-			size / frame_bytes);
+			size / frame_bytes, clock_now_ns());
 	pw_stream_queue_buffer(p->stream, b);
 }
 
@@ -123,7 +125,8 @@ static struct pw_properties *sink_properties(const struct pipewire *p)
 {
 	return pw_properties_new(PW_KEY_MEDIA_CLASS, "Audio/Sink", PW_KEY_NODE_NAME, p->id,
 		PW_KEY_NODE_DESCRIPTION, p->label, PW_KEY_NODE_VIRTUAL, "true", PW_KEY_NODE_LATENCY,
-		LATENCY, "session.suspend-timeout-seconds", "0", NULL);
+		LATENCY, "session.suspend-timeout-seconds", "0", "priority.session", PRIORITY,
+		NULL);
 }
 
 static const struct spa_pod *sink_format(const struct pipewire *p, struct spa_pod_builder *builder)

@@ -56,7 +56,7 @@ static void run(void *userdata)
 			continue;
 		}
 		make_samples(t, n++ * TONE_FRAMES);
-		audio_pace_push(&t->base.pace, t->samples, TONE_FRAMES);
+		audio_pace_push(&t->base.pace, t->samples, TONE_FRAMES, clock_now_ns());
 	}
 }
 

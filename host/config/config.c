@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/audio/source.h"
 #include "host/ctl/cli.h"
 
 enum option_kind { OPTION_STRING, OPTION_NUMBER, OPTION_SWITCH };
@@ -179,6 +180,13 @@ static int check(struct config *c)
 	if (strcmp(c->clipboard, "off") && strcmp(c->clipboard, "text")) {
 		fprintf(stderr, "punktfunk-host: --clipboard is off or text, not '%s'\n",
 			c->clipboard);
+		return PF_E_INVALID;
+	}
+	if (!audio_source_known(c->audio)) {
+		fprintf(stderr,
+			"punktfunk-host: --audio is auto, tone or off, and pipewire where it is "
+			"built in, not '%s'\n",
+			c->audio);
 		return PF_E_INVALID;
 	}
 	if (strcmp(c->source, "virtual") && strcmp(c->source, "synthetic")) {

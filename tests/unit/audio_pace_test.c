@@ -41,12 +41,12 @@ static void bench_init(struct bench *b, uint32_t portion, double rate_hz)
 	b->rate_hz = rate_hz;
 }
 
-static void push_portion(struct bench *b)
+static void push_portion(struct bench *b, uint64_t at_ns)
 {
 	float samples[2048 * 2];
 	for (uint32_t i = 0; i < b->portion; i++)
 		samples[i * 2] = samples[i * 2 + 1] = wave(b->n_pushed + i);
-	audio_pace_push(&b->pace, samples, b->portion);
+	audio_pace_push(&b->pace, samples, b->portion, at_ns);
 	b->n_pushed += b->portion;
 }
 
@@ -57,7 +57,10 @@ static bool tick(struct bench *b)
 		b->played += b->rate_hz * 1e-9 * (double)PACKET_NS;
 	double late = (double)b->late_ns * 1e-9 * b->rate_hz;
 	while (b->portion && (double)(b->n_pushed + b->portion) <= b->played - late)
-		push_portion(b);
+		push_portion(b,
+			b->now_ns -
+				(uint64_t)((b->played - late - (double)(b->n_pushed + b->portion)) /
+					b->rate_hz * 1e9));
 	bool sound = audio_pace_pull(&b->pace, b->out, b->now_ns);
 	b->n_silent += !sound;
 	for (uint32_t i = 0; i < PACKET; i++) {
@@ -170,7 +173,7 @@ static void a_pile_is_left_out(void **state)
 	bench_init(&b, 256, 48000);
 	run(&b, 2);
 	for (unsigned i = 0; i < 40; i++)
-		push_portion(&b);
+		push_portion(&b, b.now_ns);
 	b.played += 40 * 256;
 	run(&b, 3);
 	assert_true(b.pace.n_skipped > 0);
@@ -185,13 +188,13 @@ static void a_full_ring_loses_the_newest(void **state)
 	struct bench b;
 	bench_init(&b, 2048, 48000);
 	for (unsigned i = 0; i < 20; i++)
-		push_portion(&b);
+		push_portion(&b, b.now_ns);
 	assert_int_equal(atomic_load(&b.pace.n_lost), 20 * 2048 - AUDIO_PACE_FRAMES);
 	/* A new listener starts with what is new. */
 	audio_pace_begin(&b.pace, PACKET);
 	assert_false(audio_pace_pull(&b.pace, b.out, b.now_ns));
 	b.portion = 100;
-	push_portion(&b);
+	push_portion(&b, b.now_ns);
 	assert_true(audio_pace_pull(&b.pace, b.out, b.now_ns));
 	audio_pace_finish(&b.pace);
 }
