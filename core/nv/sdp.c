@@ -193,6 +193,8 @@ static int read_line(
 static int read_lines(
 	int64_t values[static N_ATTRIBUTES], const char *body, size_t len, const char **bad)
 {
+	if (!len)
+		return PF_OK; /* body may be NULL */
 	const char *end = body + len;
 	for (unsigned n = 0; body < end; n++) {
 		const char *stop = memchr(body, '\n', (size_t)(end - body));
