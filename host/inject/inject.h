@@ -22,6 +22,7 @@ struct inject_params {
 	const char *wayland_display; /* wlr */
 	const char *output_name;     /* absolute coordinates are of this output */
 	const char *xkb_layout;	     /* NULL = "us" */
+	const char *record_path;     /* record; NULL = none */
 	void (*on_lost)(const char *why, void *userdata); /* the compositor is gone */
 	void *userdata;
 };

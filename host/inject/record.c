@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/inject/record.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "core/base/alloc.h"
+#include "host/base/log.h"
 
 struct record {
 	struct inject base;
+	FILE *file; /* NULL = none */
 	size_t n_events;
 	struct record_event events[RECORD_SLOTS];
 };
@@ -17,10 +22,29 @@ static struct record *from_base(struct inject *base)
 	return (struct record *)base;
 }
 
+static void write_line(FILE *f, const struct record_event *e)
+{
+	static const char *const names[] = {[RECORD_KEY] = "key",
+		[RECORD_BUTTON] = "button",
+		[RECORD_MOTION] = "motion",
+		[RECORD_ABSOLUTE] = "absolute",
+		[RECORD_SCROLL] = "scroll",
+		[RECORD_SMOOTH] = "smooth",
+		[RECORD_TEXT] = "text",
+		[RECORD_TOUCH] = "touch",
+		[RECORD_PAD] = "pad",
+		[RECORD_CLAIM] = "claim"};
+	fprintf(f, "%s %" PRId32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRId32 "\n",
+		names[e->kind], e->a, e->b, e->c, e->d, e->e);
+	fflush(f);
+}
+
 static void add(struct inject *base, struct record_event event)
 {
 	struct record *r = from_base(base);
 	r->events[r->n_events++ % RECORD_SLOTS] = event;
+	if (r->file && event.kind != RECORD_RICH)
+		write_line(r->file, &event);
 }
 
 static int create(struct inject **out, const struct inject_params *params)
@@ -30,13 +54,20 @@ static int create(struct inject **out, const struct inject_params *params)
 		return PF_E_NOMEM;
 	r->base.impl = &inject_record_impl;
 	r->base.params = *params;
+	r->file = params->record_path ? fopen(params->record_path, "ae") : NULL;
+	if (params->record_path && !r->file)
+		log_warn("record: cannot write %s: check the folder and its permissions",
+			params->record_path);
 	*out = &r->base;
 	return 0;
 }
 
 static void destroy(struct inject *base)
 {
-	pf_free(from_base(base));
+	struct record *r = from_base(base);
+	if (r->file)
+		fclose(r->file);
+	pf_free(r);
 }
 
 static void key(struct inject *base, uint32_t code, bool down)
@@ -92,8 +123,23 @@ static void pad(struct inject *base, const struct pf_input *e)
 			RECORD_PAD, e->kind, (int32_t)e->code, e->x, e->y, (int32_t)e->flags});
 }
 
+/* The bytes that a client of our own would send. */
+static void write_rich(FILE *f, const struct pf_rich *e)
+{
+	uint8_t bytes[PF_RICH_MAX_LEN];
+	const int n = pf_rich_write(bytes, sizeof(bytes), e);
+	fputs("rich ", f);
+	for (int i = 0; i < n; i++)
+		fprintf(f, "%02x", bytes[i]);
+	fputc('\n', f);
+	fflush(f);
+}
+
 static void rich(struct inject *base, const struct pf_rich *e)
 {
+	struct record *r = from_base(base);
+	if (r->file)
+		write_rich(r->file, e);
 	add(base, (struct record_event){RECORD_RICH, e->kind, e->pad});
 }
 

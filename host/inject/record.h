@@ -6,6 +6,10 @@
 
 #include "host/inject/inject.h"
 
+/*
+ * With inject_params.record_path each event is also a line at the end of that file, its numbers in decimal, those of
+ * record_event behind the name of their kind ("key 30 1 0 0 0"); "rich" is followed by the bytes of pf_rich_write().
+ */
 enum record_kind {
 	RECORD_KEY,	 /* a = code, b = down */
 	RECORD_BUTTON,	 /* a = code, b = down */

@@ -187,6 +187,7 @@ static int make_inject(struct session *s, const char **why)
 		.wayland_display = s->output.wayland_display,
 		.output_name = s->output.name,
 		.xkb_layout = s->host->config->layout,
+		.record_path = s->host->config->test_input,
 		.on_lost = on_inject_lost,
 		.userdata = s,
 	};
