@@ -121,11 +121,9 @@ static void lift_all(struct gs_stream *s)
 {
 	struct gs_input *g = &s->input;
 	while (g->n_touches) {
+		/* Without a surface: where it was last. */
 		const struct pf_input e = {
-			.kind = PF_INPUT_TOUCH_UP,
-			.code = g->touches[--g->n_touches],
-			.flags = PF_NV_TOUCH_SURFACE << 16 | PF_NV_TOUCH_SURFACE,
-		};
+			.kind = PF_INPUT_TOUCH_UP, .code = g->touches[--g->n_touches]};
 		session_input(s->session, &e);
 	}
 }
