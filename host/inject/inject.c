@@ -199,8 +199,11 @@ static bool touch(struct inject *i, const struct pf_input *e)
 	return true;
 }
 
-/* Snapshots may overtake each other: an old one would bring back what was let go. */
-static bool is_old_snapshot(struct inject *i, uint32_t pad, uint8_t seq)
+/*
+ * Snapshots may overtake each other, and a removal: an old one would bring back what was let go, or a pad that is
+ * gone. Their one count goes on when a pad comes back.
+ */
+static bool is_old(struct inject *i, uint32_t pad, uint8_t seq)
 {
 	const uint16_t bit = (uint16_t)(1u << pad);
 	if (i->pads_seen & bit && (int8_t)(seq - i->pad_seq[pad]) <= 0)
@@ -221,11 +224,9 @@ static bool pad(struct inject *i, const struct pf_input *e)
 		return false; /* one button's bit */
 	if (e->kind == PF_INPUT_PAD_AXIS && e->code > 5)
 		return false;
-	if (e->kind == PF_INPUT_PAD_SNAPSHOT &&
-		is_old_snapshot(i, number, (uint8_t)(e->flags >> 24)))
+	if ((e->kind == PF_INPUT_PAD_SNAPSHOT || e->kind == PF_INPUT_PAD_REMOVED) &&
+		is_old(i, number, (uint8_t)(e->flags >> 24)))
 		return false;
-	if (e->kind == PF_INPUT_PAD_ARRIVED || e->kind == PF_INPUT_PAD_REMOVED)
-		i->pads_seen &= (uint16_t) ~(1u << number);
 	i->impl->pad(i, e);
 	return true;
 }

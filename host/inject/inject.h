@@ -79,7 +79,7 @@ struct inject {
 	struct inject_caps caps;	    /* filled by inject_create() */
 	struct inject_touch touches[INJECT_MAX_TOUCHES]; /* down now; without touch one at most */
 	size_t n_touches;
-	uint8_t pad_seq[INJECT_MAX_PADS]; /* of the newest snapshot */
+	uint8_t pad_seq[INJECT_MAX_PADS]; /* of the newest snapshot or removal */
 	uint16_t pads_seen;		  /* bits: pad_seq counts */
 };
 

@@ -309,17 +309,23 @@ static void pads_are_passed_on_in_order(void **state)
 	send(i, PF_INPUT_PAD_SNAPSHOT, 0, 0, 0, 4u << 24 | 3); /* over the edge */
 	send(i, PF_INPUT_PAD_SNAPSHOT, 0, 0, 0, 9u << 24 | 4); /* another pad */
 	assert_int_equal(record_count(i), 4);
-	send(i, PF_INPUT_PAD_REMOVED, 0, 0, 0, 3);
-	send(i, PF_INPUT_PAD_SNAPSHOT, 0, 0, 0, 1u << 24 | 3); /* a new one counts anew */
+	send(i, PF_INPUT_PAD_REMOVED, 0, 0, 0, 6u << 24 | 3);
+	send(i, PF_INPUT_PAD_SNAPSHOT, 0, 0, 0, 5u << 24 | 3); /* it was overtaken */
+	send(i, PF_INPUT_PAD_REMOVED, 0, 0, 0, 6u << 24 | 3);  /* twice on the way */
+	assert_int_equal(record_count(i), 5);
+	send(i, PF_INPUT_PAD_ARRIVED, 1, 0, 0, 3);
+	send(i, PF_INPUT_PAD_SNAPSHOT, 0, 0, 0, 5u << 24 | 3);
 	assert_int_equal(record_count(i), 6);
+	send(i, PF_INPUT_PAD_SNAPSHOT, 0, 0, 0, 7u << 24 | 3); /* the count goes on */
+	assert_int_equal(record_count(i), 7);
 	send(i, PF_INPUT_PAD_SNAPSHOT, 0, 0, 0, 1u << 24 | 16);
 	send(i, PF_INPUT_PAD_BUTTON, 3, 1, 0, 0);
 	send(i, PF_INPUT_PAD_BUTTON, 0, 1, 0, 0);
 	send(i, PF_INPUT_PAD_AXIS, 6, 1, 0, 0);
-	assert_int_equal(record_count(i), 6);
+	assert_int_equal(record_count(i), 7);
 	send(i, PF_INPUT_PAD_BUTTON, 0x200000, 1, 0, 15);
 	send(i, PF_INPUT_PAD_AXIS, 5, 255, 0, 0);
-	assert_int_equal(record_count(i), 8);
+	assert_int_equal(record_count(i), 9);
 }
 
 static void rich_input_is_passed_on(void **state)
