@@ -197,7 +197,7 @@ static void a_malformed_message_is_skipped(void **state)
 	host_serves();
 }
 
-/* Shipped clients pair first; ours is a host that cannot, and says so at once. */
+/* On this wire the certificate is the device: without one there is nothing to pair. */
 static void a_pairing_without_a_certificate_is_refused(void **state)
 {
 	struct raw r;
