@@ -41,8 +41,8 @@ struct gamestream {
 	struct apps *apps;
 	struct gs_streams *streams; /* stream.c */
 	struct launches *launches;
-	struct nvhttp *nvhttp;	    /* pairing, apps and launches over HTTP and HTTPS */
-	struct gs_rtsp *rtsp;	    /* rtsp.c */
+	struct nvhttp *nvhttp; /* pairing, apps and launches over HTTP and HTTPS */
+	struct gs_rtsp *rtsp;  /* rtsp.c */
 	struct announce *announce;
 };
 
