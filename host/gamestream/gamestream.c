@@ -51,7 +51,7 @@ static int listen_rtsp(struct gamestream *g)
 			.av1 = codecs & PF_CODEC_AV1,
 			.invalidation =
 				true, /* what an encoder cannot answer so, a keyframe does */
-			.max_channels = 2,
+			.max_channels = 8,
 			.features = PF_NV_HOST_PEN_TOUCH | PF_NV_HOST_PAD_SENSORS},
 		.hooks = &hooks,
 	};

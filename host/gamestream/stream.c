@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "core/base/alloc.h"
+#include "host/audio/source.h"
 #include "host/base/log.h"
 #include "host/base/loop.h"
 #include "host/config/config.h"
@@ -66,6 +67,7 @@ static void stop(struct gs_stream *s, uint32_t code)
 	if (s->state == GS_PLAYING)
 		report(s);
 	gs_channel_close(s, code);
+	gs_audio_close(s);
 	gs_target_reset(&s->video.target, NULL);
 	gs_target_reset(&s->audio_target, NULL);
 	if (s->session)
@@ -271,6 +273,14 @@ static int prepare(struct gs_launch *l, char *why, size_t why_len, void *userdat
 		snprintf(why, why_len, "The display could not be made: %s.", text);
 		return err;
 	}
+	err = gs_audio_source(s, l, l->request.channels);
+	if (err < 0) {
+		stop(s, PF_NV_ENDED);
+		return refuse(why, why_len, err,
+			"The host's sound cannot be captured: see its log, or turn it off with "
+			"--audio off.");
+	}
+	gs_audio_env(s, l);
 	s->state = GS_READY;
 	snprintf(l->wayland_display, sizeof(l->wayland_display), "%s",
 		session_wayland_display(s->session));
@@ -298,6 +308,7 @@ static void teardown(struct gs_launch *l, const char *why, void *userdata)
 		stop(s, s->failed ? PF_NV_FRAME_FAILED : PF_NV_ENDED);
 	if (s->kept.name[0])
 		vdisplay_remove_output(ss->g->host->vdisplay, &s->kept);
+	audio_source_destroy(s->sound);
 	unlink_stream(s);
 	gs_target_finish(&s->video.target);
 	gs_target_finish(&s->audio_target);
@@ -364,6 +375,10 @@ static int announce(struct gs_launch *l, const struct pf_nv_stream_config *confi
 	int err = session_configure(s->session, &encoding);
 	if (err >= 0)
 		err = follow_mode(s, config, why);
+	if (err >= 0) {
+		*why = "the host's sound cannot be had with as many channels";
+		err = gs_audio_source(s, l, config->channels);
+	}
 	if (err < 0)
 		return err;
 	s->config = *config;
@@ -384,7 +399,8 @@ static int start(struct gs_stream *s, const struct gs_launch *l, const char **wh
 	if (err < 0)
 		return err;
 	*why = "the host could not start the stream";
-	return session_start(s->session);
+	err = gs_audio_open(s, &l->request);
+	return err < 0 ? err : session_start(s->session);
 }
 
 static int play(struct gs_launch *l, const char **why, void *userdata)

@@ -28,6 +28,7 @@
  */
 
 struct _ENetPeer;
+struct audio_source;
 struct gs_audio;
 struct gs_control;
 struct loop_source;
@@ -95,6 +96,17 @@ void gs_video_close(struct gs_stream *s);
 int gs_video_send(struct unit *unit, uint32_t frame_index, void *userdata);
 /* The client lost frames, as it counts them. */
 void gs_video_invalidate(struct gs_stream *s, uint32_t first, uint32_t last);
+
+/* --- audio.c --- */
+
+/* Where its sound comes from, made anew only for another number of channels. Errors: as audio_make_source(). */
+int gs_audio_source(
+	struct gs_stream *s, const struct gs_launch *l, unsigned channels) PF_MUST_CHECK;
+/* What the app needs to be heard. */
+void gs_audio_env(const struct gs_stream *s, struct gs_launch *l);
+/* The key of request counts. Errors: PF_E_NOMEM, PF_E_IO, PF_E_CRYPTO, PF_E_INVALID. */
+int gs_audio_open(struct gs_stream *s, const struct launch_request *request) PF_MUST_CHECK;
+void gs_audio_close(struct gs_stream *s);
 
 /* --- input.c --- */
 
@@ -185,6 +197,7 @@ struct gs_stream {
 	struct gs_channel channel;
 	struct gs_video video;
 	struct gs_target audio_target;
+	struct audio_source *sound; /* from prepare() on */
 	struct gs_audio *audio;
 	struct gs_input input;
 	struct gs_governor governor;
