@@ -28,6 +28,7 @@
 #include "client/record.h"
 #include "client/script.h"
 #include "client/stats.h"
+#include "client/tell.h"
 
 #define FIRST_PICTURE_NS (10 * NS_PER_S) /* the host's display, compositor and encoder must start */
 #define SCRIPT_AFTER_NS	 NS_PER_S	 /* time to learn the picture before it is typed into */
@@ -370,8 +371,7 @@ static void note_end(struct run *r)
 			"again.",
 			said);
 	else
-		run_say("The host ended the stream (%s)%s", said,
-			planned ? "." : " early; look at its messages.");
+		run_say("The host ended the stream%s: %s.", planned ? "" : " early", said);
 	end_with(r, planned ? EXIT_FINE : EXIT_ENDED);
 }
 
@@ -558,6 +558,9 @@ static void stream(struct run *r)
 	if (!link_up(r))
 		return;
 	r->connected_ns = r->shown_ns = r->linked_ns;
+	punktfunk_connection_mode(r->connection, &r->connect.mode);
+	tell_start(r->o, target_label(&r->connect.target), &r->connect.mode,
+		punktfunk_connection_bitrate(r->connection));
 	while (!r->over) {
 		r->now_ns = clock_mono_ns();
 		take_picture(r);
@@ -672,6 +675,8 @@ static void finish(struct run *r)
 		punktfunk_connection_disconnect_quit(r->connection);
 	finish_files(r);
 	check_outcome(r);
+	if (r->first_ns && r->code != EXIT_OUTPUT)
+		tell_end(r->o, r->now_ns - r->first_ns, r->summary.counters.decoded);
 	r->summary.exit_code = r->code;
 	if (r->o->summary && stats_summary_write(r->o->summary, &r->summary) != 0)
 		output_failed(r, "The summary", r->o->summary, errno);
@@ -765,7 +770,8 @@ int run_command(int argc, char **argv)
 	}
 	int code = EXIT_FINE;
 	if (o.help) {
-		command_print(stdout);
+		if (strcmp(argv[0], "stream") != 0)
+			command_print(stdout);
 		code = command_help(options_help());
 	} else if (o.version) {
 		code = command_version();
