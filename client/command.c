@@ -12,10 +12,10 @@
 #include "client/speed.h"
 
 static const struct command commands[] = {
-	{"stream", "receive, record and measure a host's stream (also without a command)",
-		run_command},
 	{"discover", "list the hosts on this network", discover_command},
 	{"pair", "make this client and a host know each other", pair_command},
+	{"stream", "receive, record and measure a host's stream (also without a command)",
+		run_command},
 	{"hosts", "list, forget and rename the hosts that are remembered", hosts_command},
 	{"speed-test", "measure what gets through from a host", speed_command},
 	{"wake", "switch a remembered host on", hosts_wake_command},
@@ -32,7 +32,10 @@ const struct command *command_find(const char *name)
 
 void command_print(FILE *f)
 {
-	fputs("Commands, each with a --help of its own:\n", f);
+	fputs("punktfunk-client: see and use the desktop of a punktfunk host\n\n"
+	      "Usage: punktfunk-client COMMAND [options]\n\n"
+	      "Commands, each with a --help of its own:\n",
+		f);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(f, "  %-26s  %s\n", commands[i].name, commands[i].help);
 	fputc('\n', f);

@@ -92,7 +92,9 @@ static int check(struct options *o, char message[ARGS_MESSAGE_MAX])
 	if (!o->host)
 		o->host = o->connect;
 	if (!o->host)
-		return args_fail(message, "Say which host to connect to: --connect HOST[:PORT].");
+		return args_fail(message,
+			"Say which host: punktfunk-client stream HOST; see punktfunk-client "
+			"--help.");
 	if (o->type.keys) {
 		char named[TYPE_NAMED_MAX];
 		if (type_check(o->type.keys, named) < 0)

@@ -48,14 +48,17 @@ static void say_access(struct planes *p, uint32_t grants, uint32_t left_s)
 
 static void say_launch(const struct punktfunk_event *e)
 {
-	static const char *const words[] = {"it runs", "it ran already", "it ran already, perhaps",
-		"this client may not start it, or the host does not know it",
-		"it did not start; look at the host's messages",
-		"somebody must sign in at the host first"};
+	static const char *const words[] = {"The program of --launch runs",
+		"The program of --launch ran already",
+		"The program of --launch ran already, perhaps",
+		"Nothing was started for --launch: this client may not start it, or the host does "
+		"not know it",
+		"The program of --launch did not start; look at the host's messages",
+		"Nothing was started for --launch: somebody must sign in at the host first"};
 	size_t n = sizeof(words) / sizeof(words[0]);
-	run_say("Started as asked with --launch: %s%s%s.",
-		e->value < n ? words[e->value] : "no word", e->text[0] ? "; the host says: " : "",
-		e->text);
+	run_say("%s%s%s.",
+		e->value < n ? words[e->value] : "The host's answer to --launch is not known here",
+		e->text[0] ? "; the host says: " : "", e->text);
 }
 
 static void take_event(struct planes *p, const struct punktfunk_event *e)

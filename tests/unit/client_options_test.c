@@ -94,7 +94,7 @@ static void the_second_mode_comes_half_way(void **state)
 static void wrong_hosts_are_refused(void **state)
 {
 	(void)state;
-	refused(PARSE("--mouse"), "--connect");
+	refused(PARSE("--mouse"), "stream HOST");
 	refused(PARSE("desk", "--connect", "desk"), "once");
 	refused(PARSE("desk", "sofa"), "sofa");
 	refused(PARSE("--connect", ""), "host");
