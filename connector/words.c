@@ -31,7 +31,7 @@ static const char *advice(int status)
 	case PF_E_IDENTITY_REQUIRED:
 		return "it does not know this device: pair with it first";
 	case PF_E_DENIED:
-		return "a person there said no to this device";
+		return "it does not let this device in";
 	case PF_E_APPROVAL_TIMEOUT:
 		return "nobody there approved this device in time: ask again, or pair with a PIN";
 	case PF_E_SUPERSEDED:

@@ -30,7 +30,9 @@ static int open_ctl(struct host *h)
 	if (err >= 0)
 		err = ctl_create(&h->ctl, h->loop, path, why, sizeof(why));
 	if (err < 0 && !h->config->ctl) {
-		log_warn("ctl: %s; this host goes on, but nobody can pair with it or unpair", why);
+		log_warn("ctl: no control socket, so nobody can pair with this host or unpair; it "
+			 "goes on: %s",
+			why);
 		return PF_OK;
 	}
 	if (err < 0)

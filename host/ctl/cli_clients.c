@@ -118,16 +118,14 @@ static void print_client(const json_t *client)
 		json_is_true(json_object_get(client, "connected")) ? "  connected" : "");
 }
 
-/* Returns how many, or -1 after a message. */
+/* Returns how many, or minus the exit status after a message. */
 static int print_list(struct cli *c, const struct list *list, json_t *all)
 {
 	json_t *result = NULL, *client;
 	size_t i;
 	int err = ask_or_do(c, list, list->show, NULL, &result);
-	if (err < 0) {
-		cli_complain(c, err);
-		return -1;
-	}
+	if (err < 0)
+		return -cli_complain(c, err);
 	const json_t *clients = json_object_get(result, "clients");
 	int n = (int)json_array_size(clients);
 	json_array_foreach(clients, i, client)
@@ -149,10 +147,11 @@ int cli_clients(struct cli *c)
 {
 	json_t *all = json_array();
 	int n = 0, code = EXIT_SUCCESS;
-	for (size_t i = 0; i < N_LISTS; i++) {
+	/* A host that is not ours says so once. */
+	for (size_t i = 0; i < N_LISTS && code != CLI_EXIT_NO_HOST; i++) {
 		int got = print_list(c, &lists[i], all);
 		if (got < 0)
-			code = CLI_EXIT_REFUSED;
+			code = -got;
 		else
 			n += got;
 	}

@@ -101,8 +101,8 @@ static int arm(struct cli *c)
 		cli_print_json(json_incref(result));
 	else
 		printf("\n    PIN:  %c %c %c %c\n\n"
-		       "Type it on the device, at this host, within %lld seconds. It is good for "
-		       "one attempt.\n",
+		       "Type it on the device that is to be paired, within %lld seconds. It is "
+		       "good for one attempt.\n",
 			pin[0], pin[1], pin[2], pin[3], (long long)cli_number(result, "ttl"));
 	fflush(stdout);
 	json_decref(result);
