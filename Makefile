@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Four words for people; meson and ninja do the work. Each installs what it needs first (Debian 12, 13).
+# Five words for people; meson and ninja do the work. Each installs what it needs first (Debian 12, 13).
 
 BUILD ?= build
 export PF_LOGS ?= $(BUILD)/logs
 
-.PHONY: help deps build demo test bench soak fuzz clean
+.PHONY: help deps build demo test install bench soak fuzz clean
 
 help:
 	@echo "make deps    install what the rest needs (with sudo when you are not root)"
 	@echo "make build   build host, client and library into $(BUILD)/"
 	@echo "make demo    stream a desktop of its own over loopback; leaves demo/stream.mp4 and demo/frame.png"
 	@echo "make test    build and run every test; ends with 'N passed, N failed'"
+	@echo "make install put both programs and the library below /usr/local (with sudo, after make build)"
 	@echo
 	@echo "make bench   run the benchmarks, built for speed, in $(BUILD)-bench/"
 	@echo "make soak    1,000 clients of one host, one after the other: nothing of it may grow"
@@ -29,6 +30,12 @@ demo: build
 
 test: build
 	@scripts/run-tests $(BUILD)
+
+# Builds nothing, for as root it would leave root's files in the tree. ldconfig: /usr/local/lib is new to the loader.
+install:
+	@[ -x $(BUILD)/host/punktfunk-host ] || { echo "install: nothing is built yet; run 'make build' first" >&2; exit 1; }
+	@meson install -C $(BUILD) --no-rebuild --quiet
+	@[ -n "$(DESTDIR)" ] || ldconfig
 
 bench: deps
 	@[ -f $(BUILD)-bench/build.ninja ] || \
