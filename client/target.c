@@ -128,7 +128,7 @@ static int find_announced(
 	else
 		snprintf(message, TRUST_MESSAGE_MAX,
 			"There is no host '%s': it is no known host (punktfunk-client hosts), no "
-			"machine of this network has that name, and none announces itself so%s%s "
+			"machine of this network has that name, and none announces itself so%s%.1024s "
 			"Give its address, or see punktfunk-client discover.",
 			word, n < 0 ? ": " : ".", why);
 	return EXIT_CONNECT;

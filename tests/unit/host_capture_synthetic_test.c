@@ -134,10 +134,11 @@ static void take_cursor(struct cursor_shape *shape, const struct cursor_state *a
 
 static void the_pointer_is_told_and_drawn_or_not(void **state)
 {
-	struct pointer p = {0};
+	struct pointer p;
 	struct capture *c;
 	struct capture_params params = make_params(&p.sink, 320, 240, 200);
 	(void)state;
+	memset(&p, 0, sizeof(p));
 	params.cursor = true;
 	params.on_cursor = take_cursor;
 	params.userdata = &p;
