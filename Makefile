@@ -14,7 +14,7 @@ help:
 	@echo "make install put both programs and the library below /usr/local (with sudo, after make build)"
 	@echo
 	@echo "make bench   run the benchmarks, built for speed, in $(BUILD)-bench/"
-	@echo "make soak    1,000 clients of one host, one after the other: nothing of it may grow"
+	@echo "make soak    1,000 clients of one host, then 400 visits of a Moonlight device: nothing of it may grow"
 	@echo "make fuzz    run each fuzz target for SECONDS=20, in $(BUILD)-fuzz/"
 	@echo "make clean   remove $(BUILD)/, $(BUILD)-*/ and demo/"
 
@@ -46,6 +46,8 @@ bench: deps
 soak: build
 	@PUNKTFUNK_CYCLES=$(or $(CYCLES),1000) PUNKTFUNK_HOST=$(BUILD)/host/punktfunk-host \
 		$(BUILD)/tests/integration/crowd_test
+	@PUNKTFUNK_CYCLES=$(or $(CYCLES),200) PUNKTFUNK_HOST=$(BUILD)/host/punktfunk-host \
+		$(BUILD)/tests/integration/gamestream_life_test
 
 fuzz:
 	@scripts/deps --ci

@@ -58,6 +58,26 @@ static double median_latency(const struct moon_video *v)
 	return n ? values[n / 2] / 10.0 : 0;
 }
 
+/* In ms, of what the encoder took, as the host's trace of its last session has it. */
+static double median_encode(void)
+{
+	static uint16_t values[MOON_FRAMES];
+	char path[128], line[512];
+	size_t n = 0;
+	snprintf(path, sizeof(path), "%s/trace.csv", rig.host.process.dir);
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && n < MOON_FRAMES) {
+		unsigned long long from, to;
+		if (sscanf(line, "%*u,%*u,%*u,%*u,%*u,%*u,%llu,%llu", &from, &to) == 2)
+			values[n++] = (uint16_t)((to - from) / 10000); /* 0.01 ms */
+	}
+	if (f)
+		fclose(f);
+	assert_true(n > 10);
+	qsort(values, n, sizeof(values[0]), compare);
+	return values[n / 2] / 100.0;
+}
+
 static void nothing_is_lost_on_loopback(void **state)
 {
 	struct moon_session s = rig_session(&rig, &rig.alice);
@@ -86,8 +106,12 @@ static void nothing_is_lost_on_loopback(void **state)
 		mark = f->mark;
 	}
 	assert_int_equal(moon_control_bad(s.control), 0);
+	const double latency_ms = median_latency(s.video);
 	moon_session_leave(&s);
 	assert_true(moon_session_cancel(&s));
+	print_message("# encoding p50 %.2f ms\n", median_encode());
+	assert_true(latency_ms < median_encode() + LATENCY_MS * SLOWNESS);
+	assert_true(latency_ms + LATENCY_MS > median_encode());
 }
 
 static void each_loss_heals(void **state)
@@ -108,7 +132,8 @@ static void each_loss_heals(void **state)
 	assert_int_equal(rx->bad, 0);
 	assert_int_equal(v->broken, 0);
 	assert_true(v->withheld > 0 && rx->rebuilt > 0 && s.reports > 0);
-	assert_true(v->lost * 1000 <= (v->frames + v->lost) * 5);
+	assert_true(
+		v->lost * 50 <= v->frames + v->lost); /* parity is only what the host began with */
 	assert_true(v->heal_max_ns < HEAL_NS * SLOWNESS);
 	moon_session_leave(&s);
 	assert_true(moon_session_cancel(&s));

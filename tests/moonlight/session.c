@@ -118,8 +118,11 @@ static bool connected(const struct moon_session *s)
 bool moon_session_play(struct moon_session *s)
 {
 	s->invalidations = s->idr_requests = s->reports = 0;
-	if (!moon_rtsp_handshake(&s->rtsp, &s->wish, &s->streams))
-		return false;
+	return moon_rtsp_handshake(&s->rtsp, &s->wish, &s->streams);
+}
+
+bool moon_session_connect(struct moon_session *s)
+{
 	s->streams.step = "control";
 	if (!open_planes(s) || !moon_session_until(s, connected, START_MS) ||
 		!moon_control_start(s->control))
@@ -141,7 +144,7 @@ bool moon_session_has_ended(const struct moon_session *s)
 
 static bool begin(struct moon_session *s, const char *word, unsigned app)
 {
-	return moon_session_ask(s, word, app) && moon_session_play(s) &&
+	return moon_session_ask(s, word, app) && moon_session_play(s) && moon_session_connect(s) &&
 		moon_session_until(s, moon_session_has_picture, START_MS);
 }
 

@@ -41,9 +41,11 @@ struct moon_session {
 
 /* word: "launch" or "resume". Takes a new key. True: status 200, and where RTSP is is known. */
 bool moon_session_ask(struct moon_session *s, const char *word, unsigned app);
-/* RTSP to PLAY, then control, video and sound. False: see streams.step. */
+/* RTSP to PLAY. False: see streams.step. */
 bool moon_session_play(struct moon_session *s);
-/* The two above, and up to the first good picture. */
+/* Control, video and sound. False: as above. */
+bool moon_session_connect(struct moon_session *s);
+/* The three above, and up to the first good picture. */
 bool moon_session_launch(struct moon_session *s);
 bool moon_session_resume(struct moon_session *s);
 
