@@ -5,11 +5,15 @@
 #include "core/wire/fields.h"
 
 #define TIMING_SHORT_LEN 13u
-#define TIMING_PHASE_LEN 29u
 #define RUMBLE_SHORT_LEN 7u
 #define RUMBLE_TTL_LEN	 10u
 #define CURSOR_VISIBLE	 1u
 #define CURSOR_RELATIVE	 2u
+
+/*
+ * What a host tells has become longer before, each form beginning with the one before it: a reader takes the longest
+ * that is there whole, and leaves what follows.
+ */
 
 /* Input: 0 tag 0xC8, 1 kind u8, 2 code u32, 6 x i32, 10 y i32, 14 flags u32. */
 void pf_input_write(uint8_t out[static PF_INPUT_LEN], const struct pf_input *in)
@@ -51,12 +55,11 @@ void pf_host_timing_write(uint8_t out[static PF_HOST_TIMING_LEN], const struct p
 int pf_host_timing_read(struct pf_host_timing *t, const uint8_t *data, size_t len)
 {
 	*t = (struct pf_host_timing){0};
-	if ((len != TIMING_SHORT_LEN && len != PF_HOST_TIMING_LEN && len != TIMING_PHASE_LEN) ||
-		data[0] != PF_DGRAM_HOST_TIMING)
+	if (len < TIMING_SHORT_LEN || data[0] != PF_DGRAM_HOST_TIMING)
 		return PF_E_BAD_PACKET;
 	t->pts_ns = pf_get_le64(data + 1);
 	t->host_us = pf_get_le32(data + 9);
-	if (len == TIMING_SHORT_LEN)
+	if (len < PF_HOST_TIMING_LEN)
 		return PF_OK;
 	t->queue_us = pf_get_le32(data + 13);
 	t->encode_us = pf_get_le32(data + 17);
@@ -87,14 +90,13 @@ int pf_rumble_write(uint8_t out[static PF_RUMBLE_LEN], const struct pf_rumble *r
 int pf_rumble_read(struct pf_rumble *r, const uint8_t *data, size_t len)
 {
 	*r = (struct pf_rumble){0};
-	if ((len != RUMBLE_SHORT_LEN && len != RUMBLE_TTL_LEN && len != PF_RUMBLE_LEN) ||
-		data[0] != PF_DGRAM_RUMBLE)
+	if (len < RUMBLE_SHORT_LEN || data[0] != PF_DGRAM_RUMBLE)
 		return PF_E_BAD_PACKET;
 	r->pad = pf_get_le16(data + 1);
 	r->low = pf_get_le16(data + 3);
 	r->high = pf_get_le16(data + 5);
 	r->has_ttl = len >= RUMBLE_TTL_LEN;
-	r->has_triggers = len == PF_RUMBLE_LEN;
+	r->has_triggers = len >= PF_RUMBLE_LEN;
 	if (r->has_ttl) {
 		r->seq = data[7];
 		r->ttl_ms = pf_get_le16(data + 8);
@@ -127,7 +129,7 @@ void pf_hdr_meta_write(uint8_t out[static PF_HDR_META_LEN], const struct pf_hdr_
 int pf_hdr_meta_read(struct pf_hdr_meta *h, const uint8_t *data, size_t len)
 {
 	*h = (struct pf_hdr_meta){0};
-	if (len != PF_HDR_META_LEN || data[0] != PF_DGRAM_HDR_META)
+	if (len < PF_HDR_META_LEN || data[0] != PF_DGRAM_HDR_META)
 		return PF_E_BAD_PACKET;
 	struct pf_reader r = pf_reader_make(data + 1, len - 1);
 	pf_fields_read(&r, h, hdr_meta, SIZE_MAX);
@@ -148,7 +150,7 @@ void pf_cursor_state_write(uint8_t out[static PF_CURSOR_STATE_LEN], const struct
 int pf_cursor_state_read(struct pf_cursor_state *c, const uint8_t *data, size_t len)
 {
 	*c = (struct pf_cursor_state){0};
-	if (len != PF_CURSOR_STATE_LEN || data[0] != PF_DGRAM_CURSOR_STATE)
+	if (len < PF_CURSOR_STATE_LEN || data[0] != PF_DGRAM_CURSOR_STATE)
 		return PF_E_BAD_PACKET;
 	c->serial = pf_get_le32(data + 1);
 	c->visible = data[5] & CURSOR_VISIBLE;

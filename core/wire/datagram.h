@@ -67,7 +67,7 @@ struct pf_host_timing {
 	uint32_t queue_us, encode_us, pace_us;
 };
 void pf_host_timing_write(uint8_t out[static PF_HOST_TIMING_LEN], const struct pf_host_timing *t);
-/* Reads the 13-, 25- and 29-byte forms; absent fields are 0. Errors: PF_E_BAD_PACKET. */
+/* Reads the forms of 13 and 25 bytes, whatever follows; absent fields are 0. Errors: PF_E_BAD_PACKET. */
 int pf_host_timing_read(struct pf_host_timing *t, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* A QUIC datagram that any path carries; what is larger is refused by the writers (PF_E_INVALID). */
