@@ -86,6 +86,7 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 	if (err < 0)
 		return err;
 	c->native->n_streaming++;
+	sound_open(c);
 	err = data_open(c, kbps, session_mode(c->session).refresh_hz);
 	if (err < 0)
 		*why = err == PF_E_BUSY ? "the host's video port is in use"
@@ -120,6 +121,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.codec = choose_codec(c);
 	encoder_colour(c->native->host->config->encoder, w.codec, w.colour);
 	w.host_caps = clip_host_caps(c) | cursor_begin(c);
+	w.audio_channels = c->hello.audio_channels;
 	w.host_caps2 = PF_HCAP2_EXT_BLOCK | PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY |
 		PF_HCAP2_INPUT_EDGES;
 	announce_input(c, &w);
@@ -258,5 +260,6 @@ void handshake_stream(struct native_client *c)
 	else {
 		delivery_begin(c);
 		adapt_stream(c);
+		sound_begin(c, choose_bitrate(c));
 	}
 }

@@ -43,6 +43,7 @@ struct clip;
 struct cursor_out;
 struct loop_source;
 struct pf_pair_host;
+struct sound;
 
 struct native {
 	struct host *host;
@@ -147,6 +148,7 @@ struct native_client {
 	bool reads_reason; /* in BitrateChanged; others are told only what they asked for */
 	struct clip *clip;
 	struct cursor_out *cursor;
+	struct sound *sound; /* NULL = none */
 	struct pf_hello hello;
 	uint16_t start_port;
 	uint16_t early_port; /* of a punch that overtook Start; 0 = none */
@@ -191,6 +193,10 @@ int data_open(struct native_client *c, uint32_t bitrate_kbps, uint32_t refresh_h
 void data_close(struct native_client *c);
 /* Sends to the peer's address with the port of its Start. */
 int data_assume_peer(struct native_client *c) PF_MUST_CHECK;
+/* sound.c: a client without sound is still served; the log says why. begin: when its datagrams may flow */
+void sound_open(struct native_client *c);
+void sound_begin(struct native_client *c, uint32_t kbps);
+void sound_close(struct native_client *c);
 /* session_sink::video */
 int data_video(struct unit *unit, uint32_t frame_index, void *userdata);
 

@@ -84,6 +84,7 @@ static void stop_session(struct native_client *c, struct vdisplay_output *kept)
 	if (!c->session)
 		return;
 	clip_stop(c);
+	sound_close(c);
 	n->sessions_done += c->state == CLIENT_STREAM;
 	if (kept)
 		session_destroy_kept(c->session, kept);

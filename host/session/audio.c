@@ -22,7 +22,10 @@ struct audio {
 	struct audio_opus *opus;
 	struct thread thread;
 	_Atomic uint32_t quit; /* futex word */
-	uint64_t last_pts_ns;  /* the thread's own, as samples */
+	/* the thread's own, as samples */
+	uint64_t last_pts_ns;
+	uint32_t seq;
+	unsigned n_quiet; /* packets of silence in a row */
 	_Atomic uint64_t packets, silent, skipped, failed;
 	float samples[AUDIO_MAX_PACKET * AUDIO_MAX_CHANNELS];
 };
@@ -50,11 +53,23 @@ static uint64_t next_pts(struct audio *a, uint64_t due_ns)
 	return a->last_pts_ns;
 }
 
-static void make_packet(struct audio *a, uint32_t seq, uint64_t due_ns, uint64_t now_ns)
+static bool rests(struct audio *a, bool sound)
+{
+	unsigned most = a->params.rest_ms / a->params.packet_ms;
+	if (sound)
+		a->n_quiet = 0;
+	else if (a->n_quiet <= most)
+		a->n_quiet++;
+	return a->params.rest_ms && a->n_quiet > most;
+}
+
+static void make_packet(struct audio *a, uint64_t due_ns, uint64_t now_ns)
 {
 	const struct audio_params *p = &a->params;
 	const uint8_t *data;
 	bool sound = audio_source_read(p->source, a->samples, now_ns);
+	if (rests(a, sound))
+		return;
 	uint64_t pts_ns = next_pts(a, due_ns);
 	int n = audio_opus_encode(a->opus, a->samples, &data);
 	if (n < 0) { /* cannot happen with sizes that create() took */
@@ -64,7 +79,7 @@ static void make_packet(struct audio *a, uint32_t seq, uint64_t due_ns, uint64_t
 	if (!sound)
 		atomic_fetch_add_explicit(&a->silent, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&a->packets, 1, memory_order_relaxed);
-	p->packet(data, (size_t)n, seq, pts_ns, p->userdata);
+	p->packet(data, (size_t)n, a->seq++, pts_ns, p->userdata);
 }
 
 /* Packet n is due at start + n packets, so that rounding and lateness never add up. */
@@ -73,7 +88,7 @@ static void run(void *userdata)
 	struct audio *a = userdata;
 	uint64_t packet_ns = a->params.packet_ms * 1000000ull;
 	uint64_t due_ns = clock_now_ns();
-	for (uint32_t seq = 0; !atomic_load(&a->quit);) {
+	while (!atomic_load(&a->quit)) {
 		uint64_t now_ns = clock_now_ns();
 		if (now_ns < due_ns) {
 			futex_wait(&a->quit, 0, due_ns);
@@ -84,7 +99,7 @@ static void run(void *userdata)
 			atomic_fetch_add_explicit(&a->skipped, n, memory_order_relaxed);
 			due_ns += n * packet_ns;
 		}
-		make_packet(a, seq++, due_ns, now_ns);
+		make_packet(a, due_ns, now_ns);
 		due_ns += packet_ns;
 	}
 }
@@ -98,6 +113,7 @@ int audio_start(struct audio **out, const struct audio_params *params)
 	if (!a)
 		return PF_E_NOMEM;
 	a->params = *params;
+	a->n_quiet = UINT32_MAX;
 	int err = audio_opus_create(&a->opus, audio_source_channels(params->source),
 		params->high_quality, params->packet_ms);
 	if (err < 0)

@@ -11,7 +11,7 @@
 /*
  * A client's sound, whatever protocol carries it. The source (a sink in PipeWire) belongs to the programs that play
  * and lives as long as they do; the stream belongs to a connection: it reads the source, makes a packet at each
- * packet's time without end, silence included, and hands it to the protocol. Thread: the control loop, but for
+ * packet's time, silence included, and hands it to the protocol. Thread: the control loop, but for
  * packet().
  */
 
@@ -23,6 +23,11 @@ struct audio_params {
 	struct audio_source *source; /* borrowed until audio_stop(); one stream at a time */
 	unsigned packet_ms;	     /* 5 or 10 */
 	bool high_quality;
+	/*
+	 * 0 = never pausing. Else nothing is made before the first sound and after so long a silence, and seq
+	 * counts what was made.
+	 */
+	unsigned rest_ms;
 	/*
 	 * One Opus packet, borrowed; they all have the same length, and seq counts from 0 without holes. pts_ns:
 	 * CLOCK_REALTIME of its first sample. On the audio thread: must not block.

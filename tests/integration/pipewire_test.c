@@ -11,6 +11,7 @@
 
 #include "host/audio/source.h"
 #include "host/media/clock.h"
+#include "tests/support/tones.h"
 
 /* The sink in a PipeWire daemon of the test's own: what a program plays into it is heard, channel by channel. */
 
@@ -139,23 +140,12 @@ static bool link_up(const char *id)
 	return n > 0;
 }
 
-static double amplitude(const float *pcm, unsigned ch, unsigned hz)
-{
-	double re = 0, im = 0;
-	for (uint32_t i = 0; i < WINDOW; i++) {
-		double turn = 2 * M_PI * hz * i / 48000.0;
-		re += pcm[i * CHANNELS + ch] * cos(turn);
-		im += pcm[i * CHANNELS + ch] * sin(turn);
-	}
-	return 2 * sqrt(re * re + im * im) / WINDOW;
-}
-
 /* Is each tone in its channel, and in no other? */
 static bool heard(const float *pcm)
 {
 	for (unsigned ch = 0; ch < CHANNELS; ch++)
 		for (unsigned other = 0; other < CHANNELS; other++) {
-			double a = amplitude(pcm, ch, audio_tone_hz(other));
+			double a = tone_amplitude(pcm, CHANNELS, ch, WINDOW, audio_tone_hz(other));
 			if (ch == other ? a < 0.2 || a > 0.3 : a > 0.05)
 				return false;
 		}

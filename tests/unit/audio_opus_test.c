@@ -8,6 +8,7 @@
 
 #include "host/audio/opus.h"
 #include "host/audio/source.h"
+#include "tests/support/tones.h"
 
 /* What a client is told of each layout, and how it makes its decoder of that (the order of its channels included). */
 
@@ -59,23 +60,11 @@ static void make_tones(float *out, unsigned channels, uint32_t first, uint32_t n
 				(float)sin(2 * M_PI * audio_tone_hz(ch) * (first + i) / 48000.0);
 }
 
-/* How much of a frequency is in a channel: its amplitude. */
-static double amplitude(const float *pcm, unsigned channels, unsigned ch, uint32_t n, unsigned hz)
-{
-	double re = 0, im = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		double turn = 2 * M_PI * hz * i / 48000.0;
-		re += pcm[i * channels + ch] * cos(turn);
-		im += pcm[i * channels + ch] * sin(turn);
-	}
-	return 2 * sqrt(re * re + im * im) / n;
-}
-
 static void hear(const struct layout_case *c, const float *pcm, uint32_t n)
 {
 	for (unsigned ch = 0; ch < c->channels; ch++)
 		for (unsigned tone = 0; tone < c->channels; tone++) {
-			double a = amplitude(pcm, c->channels, ch, n, audio_tone_hz(tone));
+			double a = tone_amplitude(pcm, c->channels, ch, n, audio_tone_hz(tone));
 			if (tone == ch)
 				assert_true(a > 0.2 && a < 0.3);
 			else

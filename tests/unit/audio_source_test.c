@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/test.h"
 
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "host/audio/source.h"
 #include "host/media/clock.h"
+#include "tests/support/tones.h"
 
 #define WAIT_NS 10000000000ull
 
 static const struct audio_source_params good = {
 	.channels = 6, .id = "client-1", .label = "A client"};
-
-static double amplitude(const float *pcm, unsigned channels, unsigned ch, uint32_t n, unsigned hz)
-{
-	double re = 0, im = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		double turn = 2 * M_PI * hz * i / (double)AUDIO_RATE_HZ;
-		re += pcm[i * channels + ch] * cos(turn);
-		im += pcm[i * channels + ch] * sin(turn);
-	}
-	return 2 * sqrt(re * re + im * im) / n;
-}
 
 /* The ring's own content, as the listener's timing is not what is looked at. */
 static void each_channel_has_its_tone(void **state)
@@ -40,11 +29,11 @@ static void each_channel_has_its_tone(void **state)
 	}
 	memcpy(pcm, s->pace.ring, sizeof(pcm));
 	for (unsigned ch = 0; ch < 8; ch++) {
-		assert_true(amplitude(pcm, 8, ch, 4800, audio_tone_hz(ch)) > 0.2);
+		assert_true(tone_amplitude(pcm, 8, ch, 4800, audio_tone_hz(ch)) > 0.2);
 		for (unsigned other = 0; other < 8; other++)
 			if (other != ch)
-				assert_true(
-					amplitude(pcm, 8, ch, 4800, audio_tone_hz(other)) < 0.05);
+				assert_true(tone_amplitude(pcm, 8, ch, 4800, audio_tone_hz(other)) <
+					0.05);
 	}
 	audio_source_destroy(s);
 	assert_int_equal(audio_tone_hz(AUDIO_MAX_CHANNELS), 0);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/test.h"
 
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "host/config/config.h"
 #include "host/media/clock.h"
 #include "host/session/audio.h"
+#include "tests/support/tones.h"
 
 #define WAIT_NS	    20000000000ull
 #define MAX_PACKETS 1024u
@@ -67,17 +67,6 @@ static struct audio_source *make_source(const char *name)
 	return source;
 }
 
-static double amplitude(const float *pcm, unsigned ch, uint32_t n, unsigned hz)
-{
-	double re = 0, im = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		double turn = 2 * M_PI * hz * i / (double)AUDIO_RATE_HZ;
-		re += pcm[i * 6 + ch] * cos(turn);
-		im += pcm[i * 6 + ch] * sin(turn);
-	}
-	return 2 * sqrt(re * re + im * im) / n;
-}
-
 /* Of a busy machine some packets may be gaps: of the tone's loudest half second is enough. */
 static void the_tone_goes_the_whole_way(void **state)
 {
@@ -102,8 +91,8 @@ static void the_tone_goes_the_whole_way(void **state)
 	for (unsigned ch = 0; ch < 6; ch++) {
 		double best = 0;
 		for (uint32_t at = 0; at + 40 <= n; at += 20) {
-			double v = amplitude(
-				pcm + (size_t)at * PACKET * 6, ch, 40 * PACKET, audio_tone_hz(ch));
+			double v = tone_amplitude(pcm + (size_t)at * PACKET * 6, 6, ch, 40 * PACKET,
+				audio_tone_hz(ch));
 			best = v > best ? v : best;
 		}
 		assert_true(best > 0.15 && best < 0.35);
@@ -135,6 +124,35 @@ static void silence_flows_as_well(void **state)
 	audio_source_destroy(source);
 }
 
+/* For protocols that can: nothing is sent while nothing plays. */
+static void silence_may_rest(void **state)
+{
+	(void)state;
+	static struct listener l;
+	memset(&l, 0, sizeof(l));
+	struct audio *a;
+	struct audio_source *source = make_source("off");
+	const struct audio_params params = {.source = source,
+		.packet_ms = 5,
+		.rest_ms = 100,
+		.packet = take_packet,
+		.userdata = &l};
+	assert_int_equal(audio_start(&a, &params), 0);
+	usleep(50000);
+	assert_int_equal(atomic_load(&l.n), 0);
+	float click[PACKET * 6] = {0.5f};
+	audio_pace_push(&source->pace, click, PACKET, clock_now_ns());
+	wait_packets(&l, 20);
+	usleep(200000);
+	uint32_t n = atomic_load(&l.n);
+	assert_in_range(n, 20, 30);
+	usleep(50000);
+	assert_int_equal(atomic_load(&l.n), n);
+	assert_int_equal(l.bad, 0);
+	audio_stop(a);
+	audio_source_destroy(source);
+}
+
 static void bad_parameters_are_refused(void **state)
 {
 	(void)state;
@@ -159,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tone_goes_the_whole_way),
 		cmocka_unit_test(silence_flows_as_well),
+		cmocka_unit_test(silence_may_rest),
 		cmocka_unit_test(bad_parameters_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
