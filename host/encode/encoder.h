@@ -22,8 +22,10 @@ struct encoder_params {
 	uint8_t codec;	  /* one bit of enum pf_codec */
 	unsigned threads; /* 0 = the backend's choice */
 	unsigned slices;  /* of a picture; 0 = the backend's choice */
-	unsigned
-		max_depth; /* references that the decoder has room for; 0 = as many as there may be */
+	/* H.273's number of the matrix, and its range; 0 = what the backend makes anyway (encoder_impl.colour). */
+	uint8_t matrix;
+	bool full_range;    /* with a matrix */
+	unsigned max_depth; /* references that the decoder has room for; 0 = all there may be */
 };
 
 struct encoder_caps {

@@ -11,6 +11,7 @@
 #include "core/wire/handshake.h"
 #include "host/base/log.h"
 #include "host/base/probe.h"
+#include "host/encode/csc.h"
 #include "host/encode/encoder.h"
 #include "host/encode/h264.h"
 #include "host/media/clock.h"
@@ -34,6 +35,8 @@ struct x264_encoder {
 	uint64_t idr;  /* number of the last keyframe */
 	bool encoding; /* on the frame path: warnings are counted only */
 	uint64_t n_warnings;
+	struct csc csc;
+	bool own_csc; /* what libyuv does not have */
 };
 
 static struct x264_encoder *x264_from(struct encoder *base)
@@ -131,10 +134,10 @@ static int fill_param(struct x264_encoder *e, const struct encoder_params *param
 	p->b_annexb = 1;
 	p->b_repeat_headers = 1;
 	p->b_aud = 0;
-	p->vui.b_fullrange = COLOUR_FULL_RANGE;
+	p->vui.b_fullrange = params->matrix ? params->full_range : COLOUR_FULL_RANGE;
 	p->vui.i_colorprim = COLOUR_PRIMARIES;
 	p->vui.i_transfer = COLOUR_TRANSFER;
-	p->vui.i_colmatrix = COLOUR_MATRIX;
+	p->vui.i_colmatrix = params->matrix ? params->matrix : COLOUR_MATRIX;
 	set_rate(p, params->bitrate_kbps, params->refresh_hz);
 	return x264_param_apply_profile(p, "high") < 0 ? PF_E_UNSUPPORTED : 0;
 }
@@ -166,7 +169,11 @@ static int x264_create(struct encoder **out, const struct encoder_params *params
 		.coded_height = (params->height + 1) & ~1u,
 	};
 	x264_param_t opened;
-	int err = fill_param(e, params);
+	e->own_csc = params->matrix &&
+		(params->matrix != COLOUR_MATRIX || params->full_range != COLOUR_FULL_RANGE);
+	int err = e->own_csc ? csc_init(&e->csc, params->matrix, params->full_range) : PF_OK;
+	if (err >= 0)
+		err = fill_param(e, params);
 	if (err < 0)
 		goto fail;
 	err = PF_E_NOMEM;
@@ -209,6 +216,15 @@ static int convert_rows(struct x264_encoder *e, const struct frame *f, uint32_t 
 	const uint8_t *pixels = f->pixels + (size_t)y0 * f->stride;
 	uint8_t *luma = img->plane[0] + (size_t)y0 * (size_t)img->i_stride[0];
 	uint8_t *chroma = img->plane[1] + (size_t)y0 / 2 * (size_t)img->i_stride[1];
+	if (e->own_csc) {
+		const uint32_t n = (uint32_t)(rows < 0 ? -rows : rows);
+		const ptrdiff_t stride = (ptrdiff_t)f->stride;
+		/* Negative rows: upside down, as libyuv has it. */
+		csc_to_nv12(&e->csc, rows < 0 ? pixels + (ptrdiff_t)(n - 1) * stride : pixels,
+			rows < 0 ? -stride : stride, f->format == FRAME_BGRX, luma,
+			img->i_stride[0], chroma, img->i_stride[1], f->width, n);
+		return PF_OK;
+	}
 	/* libyuv names formats by the word, first letter highest: its ARGB is B, G, R, A in memory. */
 	int r = f->format == FRAME_BGRX ? ARGBToNV12(pixels, (int)f->stride, luma, img->i_stride[0],
 						  chroma, img->i_stride[1], (int)f->width, rows)

@@ -355,6 +355,9 @@ static int announce(struct gs_launch *l, const struct pf_nv_stream_config *confi
 	static const uint8_t codecs[] = {[PF_NV_H264] = PF_CODEC_H264,
 		[PF_NV_HEVC] = PF_CODEC_HEVC,
 		[PF_NV_AV1] = PF_CODEC_AV1};
+	/* Clients go by what they asked for, more than by what the stream says. */
+	static const uint8_t matrices[] = {
+		[PF_NV_BT601] = 6, [PF_NV_BT709] = 1, [PF_NV_BT2020] = 9};
 	struct gs_streams *ss = userdata;
 	struct gs_stream *s = l->stream;
 	if (!s || s->state < GS_SETUP || s->state == GS_PLAYING)
@@ -370,6 +373,8 @@ static int announce(struct gs_launch *l, const struct pf_nv_stream_config *confi
 		.bitrate_kbps = gs_govern_video_kbps(ss->g->config, config),
 		.slices = config->slices,
 		.max_depth = config->max_references,
+		.matrix = matrices[config->csc],
+		.full_range = config->full_range,
 	};
 	*why = "it wants a codec that this host has no encoder for";
 	int err = session_configure(s->session, &encoding);

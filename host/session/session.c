@@ -255,6 +255,8 @@ int session_configure(struct session *s, const struct session_encoding *e)
 	s->video.codec = e->codec;
 	s->video.slices = e->slices;
 	s->video.max_depth = e->max_depth;
+	s->video.matrix = e->matrix;
+	s->video.full_range = e->full_range;
 	session_set_bitrate(s, e->bitrate_kbps);
 	return PF_OK;
 }

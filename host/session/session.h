@@ -81,6 +81,8 @@ struct session_encoding {
 	uint32_t bitrate_kbps;
 	uint8_t slices;	   /* of a picture; 0 = as the host likes */
 	uint8_t max_depth; /* references that its decoder has room for; 0 = as the host likes */
+	uint8_t matrix;	   /* H.273's number; 0 = as the host likes */
+	bool full_range;   /* with a matrix */
 };
 /* Before session_start(). The bitrate is clamped. Errors: PF_E_UNSUPPORTED (no encoder for this codec). */
 int session_configure(struct session *s, const struct session_encoding *e) PF_MUST_CHECK;

@@ -51,6 +51,8 @@ static int fit_encoder(struct video *v, const struct frame *frame)
 		.codec = v->codec,
 		.slices = v->slices,
 		.max_depth = v->max_depth,
+		.matrix = v->matrix,
+		.full_range = v->full_range,
 	};
 	int err = encoder_create(&v->encoder, v->encoder_name, &params);
 	if (err == PF_OK)

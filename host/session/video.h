@@ -24,7 +24,8 @@ struct video {
 	/* constant while running */
 	const char *encoder_name;
 	uint8_t codec;
-	uint8_t slices, max_depth; /* 0 = as the encoder likes */
+	uint8_t slices, max_depth, matrix; /* 0 = as the encoder likes */
+	bool full_range;		   /* with a matrix */
 	struct session_sink sink;
 	/* The encoder cannot go on. Once, on the encode thread. */
 	void (*on_failed)(const char *why, void *userdata);
