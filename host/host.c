@@ -17,6 +17,7 @@ static void on_desktop_lost(const char *why, void *userdata)
 {
 	struct host *h = userdata;
 	log_error("desktop: %s; sessions on it end, the next one starts afresh", why);
+	h->desktops_lost++;
 	kept_forget_all(h->kept);
 	session_desktop_lost(h, why);
 }

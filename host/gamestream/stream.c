@@ -35,12 +35,6 @@ struct gs_stream *gs_stream_by_id(const struct gs_streams *ss, uint64_t id)
 	return s;
 }
 
-static const char *name_of(const struct gs_stream *s)
-{
-	const struct gs_launch *l = gs_stream_launch(s);
-	return l ? l->name : "a device";
-}
-
 static void report(const struct gs_stream *s)
 {
 	const struct gs_video *v = &s->video;
@@ -49,7 +43,7 @@ static void report(const struct gs_stream *s)
 	session_get_stats(s->session, &stats);
 	log_info("gamestream: '%s': %llu frames in %llu packets, %llu keyframes, %llu anchors, "
 		 "%llu not sent, %llu errors; %.1f ms from capture to send, %.1f at most",
-		name_of(s), frames, (unsigned long long)stats.packets_sent,
+		s->name, frames, (unsigned long long)stats.packets_sent,
 		(unsigned long long)stats.keyframes, (unsigned long long)stats.anchors,
 		(unsigned long long)atomic_load(&v->unsent), (unsigned long long)stats.send_errors,
 		frames ? (double)atomic_load(&v->latency_sum) / 10 / (double)frames : 0,
@@ -57,8 +51,15 @@ static void report(const struct gs_stream *s)
 	if (s->channel.n_bad || s->input.n_bad || s->input.n_dropped)
 		log_info("gamestream: '%s': %llu control messages and %llu input events made no "
 			 "sense, %llu events were too many",
-			name_of(s), (unsigned long long)s->channel.n_bad,
+			s->name, (unsigned long long)s->channel.n_bad,
 			(unsigned long long)s->input.n_bad, (unsigned long long)s->input.n_dropped);
+}
+
+/* Its display went with the desktop that it was on; one of that name may be somebody else's. */
+static void forget_lost_display(struct gs_stream *s)
+{
+	if (s->kept_desktop != s->all->g->host->desktops_lost)
+		s->kept.name[0] = 0;
 }
 
 /* Everything but the display, which is in s->kept then. code: what a connected client is told. */
@@ -73,6 +74,7 @@ static void stop(struct gs_stream *s, uint32_t code)
 	if (s->session)
 		session_destroy_kept(s->session, &s->kept);
 	s->session = NULL;
+	forget_lost_display(s);
 	gs_video_close(s); /* the send thread is gone */
 	pf_wipe(&s->tokens, sizeof(s->tokens));
 	s->state = GS_AWAY;
@@ -90,7 +92,7 @@ static void park(struct gs_stream *s, uint32_t code)
 void gs_stream_left(struct gs_stream *s, const char *why, uint32_t code)
 {
 	struct gs_launch *l = gs_stream_launch(s);
-	log_info("gamestream: '%s' left: %s", name_of(s), why);
+	log_info("gamestream: '%s' left: %s", s->name, why);
 	park(s, code);
 	if (l)
 		launch_left(s->all->g->launches, l);
@@ -98,7 +100,7 @@ void gs_stream_left(struct gs_stream *s, const char *why, uint32_t code)
 
 void gs_stream_connected(struct gs_stream *s)
 {
-	log_info("gamestream: '%s' is connected, %.0f ms after PLAY", name_of(s),
+	log_info("gamestream: '%s' is connected, %.0f ms after PLAY", s->name,
 		(double)(clock_now_ns() - s->played_ns) / 1e6);
 }
 
@@ -201,6 +203,7 @@ static struct gs_stream *make_stream(struct gs_streams *ss, struct gs_launch *l)
 	s->all = ss;
 	s->id = ++ss->last_id;
 	s->launch_id = l->id;
+	snprintf(s->name, sizeof(s->name), "%s", l->name);
 	s->video.socket.fd = -1;
 	gs_target_init(&s->video.target);
 	gs_target_init(&s->audio_target);
@@ -238,6 +241,8 @@ static int check_request(
 static int make_session(struct gs_stream *s, const struct gs_launch *l, const char **why)
 {
 	const struct host *h = s->all->g->host;
+	forget_lost_display(s);
+	s->kept_desktop = h->desktops_lost;
 	struct vdisplay_output kept = s->kept;
 	struct session_params params = {
 		.host = s->all->g->host,
@@ -259,8 +264,11 @@ static int prepare(struct gs_launch *l, char *why, size_t why_len, void *userdat
 	struct gs_stream *s = l->stream;
 	const char *text = "";
 	int err = check_request(ss, l, why, why_len);
-	if (s && s->state != GS_AWAY)
-		stop(s, PF_NV_ENDED); /* keys and counters are new */
+	/* Keys and counters are new. */
+	if (s && s->state != GS_AWAY && err < 0)
+		park(s, PF_NV_ENDED);
+	else if (s && s->state != GS_AWAY)
+		stop(s, PF_NV_ENDED);
 	if (err < 0)
 		return err;
 	if (!s)
@@ -306,6 +314,7 @@ static void teardown(struct gs_launch *l, const char *why, void *userdata)
 		return;
 	if (s->state != GS_AWAY)
 		stop(s, s->failed ? PF_NV_FRAME_FAILED : PF_NV_ENDED);
+	forget_lost_display(s);
 	if (s->kept.name[0])
 		vdisplay_remove_output(ss->g->host->vdisplay, &s->kept);
 	audio_source_destroy(s->sound);

@@ -185,9 +185,11 @@ struct gs_stream {
 	struct gs_streams *all;
 	uint64_t id; /* never used twice */
 	uint64_t launch_id;
+	char name[PF_NAME_MAX + 1]; /* of the client, for the log */
 	enum gs_state state;
 	struct session *session;     /* all but AWAY */
 	struct vdisplay_output kept; /* AWAY */
+	uint64_t kept_desktop;	     /* host.desktops_lost when it was made */
 	struct stream_tokens tokens;
 	struct pf_nv_stream_config config;
 	uint64_t played_ns;
