@@ -12,17 +12,18 @@
 
 #include "tests/test.h"
 
-#define MORE_ARGS 16
-#define TRIES	  5
-#define PORTS	  28 /* that a host takes from its base on, and 5 below */
+#define FIXED_ARGS 8
+#define MORE_ARGS  16
+#define TRIES	   5
+#define PORTS	   28 /* that a host takes from its base on, and 5 below */
 
 static int start_host(struct rig *r, const char *const *more)
 {
 	char port[16];
-	const char *args[MORE_ARGS + 8] = {"--source", "synthetic", "--gamestream",
-		"--gamestream-port", port, "--no-discovery"};
+	const char *args[FIXED_ARGS + MORE_ARGS + 1] = {"--source", "synthetic", "--gamestream",
+		"--gamestream-port", port, "--no-discovery", "--audio", "tone"};
 	for (size_t i = 0; more && more[i] && i < MORE_ARGS; i++)
-		args[6 + i] = more[i];
+		args[FIXED_ARGS + i] = more[i];
 	for (int i = 0; i < TRIES; i++) {
 		r->host.base = 20000 + (int)((unsigned)(getpid() + i * 331) % 400) * PORTS;
 		snprintf(port, sizeof(port), "%d", r->host.base);

@@ -105,6 +105,7 @@ static void nothing_is_lost_on_loopback(void **state)
 		assert_int_not_equal(f->latency, 0);
 		mark = f->mark;
 	}
+	assert_int_equal(moon_audio_stats(s.audio)->lost + moon_audio_stats(s.audio)->bad, 0);
 	assert_int_equal(moon_control_bad(s.control), 0);
 	const double latency_ms = median_latency(s.video);
 	moon_session_leave(&s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/moonlight/audio.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #define RATE	     48000
 #define SEED	     0x736f756eu
 #define DATAGRAM_MAX 2048u
+#define PART	     (RATE / 10)
 #define SAMPLES_MAX  5760 /* 120 ms, the longest that Opus has */
 
 struct moon_audio {
@@ -22,6 +24,7 @@ struct moon_audio {
 	struct moon_audio_stats stats;
 	uint64_t random, unheard; /* unheard: did not decode */
 	float pcm[SAMPLES_MAX * MOON_CHANNELS_MAX];
+	float newest[RATE * MOON_CHANNELS_MAX]; /* a ring, by stats.samples */
 };
 
 static void on_packet(uint16_t sequence, const uint8_t *opus, size_t len, void *userdata)
@@ -41,12 +44,11 @@ static void on_packet(uint16_t sequence, const uint8_t *opus, size_t len, void *
 		a->unheard++;
 		return;
 	}
+	const unsigned channels = a->params.channels;
+	for (unsigned i = 0; i < (unsigned)n; i++)
+		memcpy(&a->newest[(s->samples + i) % RATE * channels], &a->pcm[i * channels],
+			channels * sizeof(float));
 	s->samples += (uint64_t)n;
-	for (int i = 0; i < n; i++)
-		for (unsigned c = 0; c < a->params.channels; c++) {
-			const double v = (double)a->pcm[(unsigned)i * a->params.channels + c];
-			s->energy[c] += v * v;
-		}
 }
 
 struct moon_audio *moon_audio_create(const struct moon_audio_params *p)
@@ -106,4 +108,39 @@ const struct moon_audio_stats *moon_audio_stats(struct moon_audio *a)
 	a->stats.lost = rx->lost;
 	a->stats.bad = rx->bad + a->unheard;
 	return &a->stats;
+}
+
+/* Of the part that begins at this place of the ring, under a window that leaves other tones out. */
+static double level_of_part(
+	const struct moon_audio *a, unsigned first, unsigned channel, unsigned hz)
+{
+	double re = 0, im = 0;
+	for (unsigned i = 0; i < PART; i++) {
+		const double turn = 2 * M_PI * i * hz / RATE;
+		const double weight = 1 - cos(2 * M_PI * i / PART);
+		const double v = weight *
+			(double)a->newest[(first + i) % RATE * a->params.channels + channel];
+		re += v * cos(turn);
+		im += v * sin(turn);
+	}
+	return 2 * sqrt(re * re + im * im) / PART;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+double moon_audio_level(const struct moon_audio *a, unsigned channel, unsigned hz)
+{
+	double levels[RATE / PART];
+	const unsigned n = RATE / PART;
+	if (a->stats.samples < RATE)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		levels[i] = level_of_part(
+			a, (unsigned)(a->stats.samples % RATE) + i * PART, channel, hz);
+	qsort(levels, n, sizeof(levels[0]), compare);
+	return levels[n / 2];
 }

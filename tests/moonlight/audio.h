@@ -44,5 +44,10 @@ void moon_audio_destroy(struct moon_audio *a); /* takes NULL */
 struct moon_ping *moon_audio_ping(struct moon_audio *a);
 void moon_audio_turn(struct moon_audio *a);
 const struct moon_audio_stats *moon_audio_stats(struct moon_audio *a);
+/*
+ * The amplitude of a tone in the newest second of a channel (FL FR C LFE BL BR SL SR), 1 = full scale: the median of
+ * ten parts, so that one where the host ran late does not count. 0 before there is a second.
+ */
+double moon_audio_level(const struct moon_audio *a, unsigned channel, unsigned hz);
 
 #endif
