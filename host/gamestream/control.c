@@ -339,11 +339,23 @@ int gs_channel_open(struct gs_stream *s, const uint8_t key[static LAUNCH_KEY_LEN
 	return PF_OK;
 }
 
+/* Those that came with its number and never proved that they have the key, which is gone now. */
+static void drop_its_unproven(struct gs_control *c, const struct gs_stream *s)
+{
+	for (size_t i = 0; i < c->host->peerCount; i++) {
+		ENetPeer *p = &c->host->peers[i];
+		if (is_here(p) && p != s->channel.peer && stream_of(c, p) == s)
+			drop_peer(c, p);
+	}
+}
+
 void gs_channel_close(struct gs_stream *s, uint32_t code)
 {
 	struct gs_channel *ch = &s->channel;
 	struct gs_control *c = s->all->control;
 	struct pf_nv_feedback end = {.kind = PF_NV_TERMINATION, .termination = code};
+	if (ch->aead)
+		drop_its_unproven(c, s);
 	if (ch->peer) {
 		ENetPeer *peer = ch->peer;
 		if (gs_channel_send(s, &end) < 0)

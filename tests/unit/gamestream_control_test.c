@@ -381,6 +381,20 @@ static void test_unproven_go(void **state)
 	assert_true(pump(r, proven, WAIT_NS));
 }
 
+/* It connected, did not prove itself, and the stream has ended since: what it says now is no one's. */
+static void test_unproven_after_the_end(void **state)
+{
+	struct rig *r = *state;
+	join(r, 0, CONNECT_DATA, key);
+	assert_true(pump(r, first_connected, WAIT_NS));
+	(void)pump(r, NULL, 100000000ull); /* the host has heard so too */
+	gs_channel_close(&r->stream, PF_NV_ENDED);
+	say(&r->clients[0], 0x0302, zeros, 2);
+	(void)pump(r, NULL, 200000000ull);
+	assert_int_equal(got.connected, 0);
+	assert_int_equal(got.keyframes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_leaves, begin, end),
 		cmocka_unit_test_setup_teardown(test_number_without_key, begin, end),
 		cmocka_unit_test_setup_teardown(test_unproven_go, begin, end),
+		cmocka_unit_test_setup_teardown(test_unproven_after_the_end, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
