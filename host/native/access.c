@@ -27,6 +27,9 @@
 #define CLOCK_SLACK_S 86400
 /* A date may be any number; of nanoseconds, and of the wire's seconds, there is no end of room. */
 #define LEFT_MAX_S (100ll * 365 * 86400)
+/* A client hears that its access ends while so much of it is left, as a person would want to. */
+#define FIRST_WARNING_S 300u
+#define LAST_WARNING_S	60u
 
 static int64_t now_s(void)
 {
@@ -89,6 +92,19 @@ uint8_t access_input_grant(const struct pf_input *event)
 
 /* --- time --- */
 
+/* Due is the warning after those that the time left has passed already: what is told says that much itself. */
+static void plan_warning(struct native_client *c)
+{
+	const uint64_t ends_ns = c->access_ends_ns, now_ns = clock_now_ns();
+	c->access_warn_ns = UINT64_MAX;
+	if (ends_ns == UINT64_MAX)
+		return;
+	if (ends_ns > now_ns + FIRST_WARNING_S * SECOND_NS)
+		c->access_warn_ns = ends_ns - FIRST_WARNING_S * SECOND_NS;
+	else if (ends_ns > now_ns + LAST_WARNING_S * SECOND_NS)
+		c->access_warn_ns = ends_ns - LAST_WARNING_S * SECOND_NS;
+}
+
 void access_rearm(struct access *a)
 {
 	uint64_t at = knocks_deadline(&a->knocks), recheck = clock_now_ns() + RECHECK_NS;
@@ -96,6 +112,7 @@ void access_rearm(struct access *a)
 		if (!has_end(c))
 			continue;
 		at = c->access_ends_ns < at ? c->access_ends_ns : at;
+		at = c->access_warn_ns < at ? c->access_warn_ns : at;
 		at = recheck < at ? recheck : at;
 	}
 	loop_set_deadline(a->timer, at);
@@ -113,6 +130,26 @@ static void end_expired(struct access *a)
 	}
 }
 
+static void tell(struct native_client *c)
+{
+	struct pf_msg m = {.type = PF_MSG_ACCESS_UPDATE};
+	m.access.grants = c->grants;
+	m.access.remaining_s = access_left_s(c);
+	control_send(c, &m);
+	clip_access(c);
+}
+
+static void warn_ending(struct access *a)
+{
+	for (struct native_client *c = a->native->clients; c; c = c->next) {
+		if (c->access_warn_ns > clock_now_ns())
+			continue;
+		plan_warning(c);
+		if (has_session(c))
+			tell(c);
+	}
+}
+
 static void on_timer(void *userdata)
 {
 	struct access *a = userdata;
@@ -120,6 +157,7 @@ static void on_timer(void *userdata)
 	while ((c = knocks_expire(&a->knocks, clock_now_ns())))
 		native_end(c, PF_CLOSE_APPROVAL_TIMEOUT, "nobody at the host let this device in");
 	end_expired(a);
+	warn_ending(a);
 	access_rearm(a);
 	native_flush(a->native);
 }
@@ -131,15 +169,6 @@ static void warn_problem(const struct access *a)
 	if (trust_problem(a->trust))
 		log_warn("trust: %s Until then no device counts as paired, and none can be added.",
 			trust_problem(a->trust));
-}
-
-static void tell(struct native_client *c)
-{
-	struct pf_msg m = {.type = PF_MSG_ACCESS_UPDATE};
-	m.access.grants = c->grants;
-	m.access.remaining_s = access_left_s(c);
-	control_send(c, &m);
-	clip_access(c);
 }
 
 static void update(struct native_client *c, const struct trust_client *t)
@@ -155,6 +184,7 @@ static void update(struct native_client *c, const struct trust_client *t)
 	/* Not anew for the same date: the wall clock may have been set back meanwhile. */
 	if (c->access_expires_s != t->expires_s)
 		c->access_ends_ns = end_of(t);
+	plan_warning(c);
 	c->access_expires_s = t->expires_s;
 	c->grants = t->grants;
 	if (lost)
@@ -288,6 +318,7 @@ static bool let_in(struct native_client *c, const struct trust_client *t)
 	c->grants = t ? t->grants : (uint8_t)PF_GRANT_ALL;
 	c->access_expires_s = t ? t->expires_s : 0;
 	c->access_ends_ns = t ? end_of(t) : UINT64_MAX;
+	plan_warning(c);
 	access_rearm(c->native->access);
 	if (c->hello.launch[0] && !(c->grants & PF_GRANT_LAUNCH)) {
 		native_end(c, PF_CLOSE_LAUNCH_NOT_PERMITTED,

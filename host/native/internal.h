@@ -127,6 +127,7 @@ struct native_client {
 	bool has_fp;
 	uint8_t grants;			 /* enum pf_grant; what it may do, from access_admit() on */
 	uint64_t access_ends_ns;	 /* CLOCK_MONOTONIC; UINT64_MAX = never */
+	uint64_t access_warn_ns;	 /* when it hears of that next; UINT64_MAX = not */
 	int64_t access_expires_s;	 /* the date that it comes from; 0 = never */
 	struct pf_pair_host *pairing;	 /* pair.c: the ceremony that runs; NULL = none */
 	char pair_name[PF_NAME_MAX + 1]; /* as the client calls itself; printable */

@@ -196,6 +196,7 @@ static struct native_client *new_client(struct native *n, struct quic_conn *conn
 	c->conn = conn;
 	c->stream = -1;
 	c->access_ends_ns = UINT64_MAX;
+	c->access_warn_ns = UINT64_MAX;
 	c->data.socket.fd = -1;
 	if (pf_framer_create(&c->framer) >= 0 && control_open(c) >= 0 &&
 		loop_add_timer(n->host->loop, &c->timer, on_client_timer, c) >= 0)

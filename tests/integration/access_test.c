@@ -176,6 +176,30 @@ static void a_guest_goes_when_the_time_is_over(void **state)
 	assert_true(late >= -1 && late <= 1);
 }
 
+/* Five minutes and one minute before: not with the Welcome, which says it, and not for each change anew. */
+static void a_guest_hears_that_the_time_runs_out(void **state)
+{
+	static const uint32_t warned_s[] = {300, 60};
+	struct raw r;
+	struct pf_welcome w;
+	struct pf_msg m;
+	(void)state;
+	rig_pair(rig_bob, "guest", NULL);
+	for (size_t i = 0; i < 2; i++) {
+		const json_int_t end = (json_int_t)time(NULL) + warned_s[i] + 3;
+		rig_must("client.access",
+			json_pack("{s:s, s:I}", "client", "guest", "expires", end));
+		rig_hello(&r, rig_bob);
+		rig_welcomed(&r, &w);
+		assert_in_range(w.expires_s, warned_s[i] + 1, warned_s[i] + 3);
+		rig_hear(&r, &m);
+		assert_int_equal(m.type, PF_MSG_ACCESS_UPDATE);
+		assert_int_equal(m.access.grants, PF_GRANT_ALL);
+		assert_in_range(m.access.remaining_s, warned_s[i] - 1, warned_s[i]);
+		rig_quit(&r);
+	}
+}
+
 static void a_client_is_told_what_it_may_do(void **state)
 {
 	struct raw r;
@@ -347,6 +371,7 @@ int main(void)
 		cmocka_unit_test_setup(one_address_cannot_fill_the_list_of_knocks, rig_fresh),
 		cmocka_unit_test_setup(unpairing_ends_the_session, rig_fresh),
 		cmocka_unit_test_setup(a_guest_goes_when_the_time_is_over, rig_fresh),
+		cmocka_unit_test_setup(a_guest_hears_that_the_time_runs_out, rig_fresh),
 		cmocka_unit_test_setup(a_client_is_told_what_it_may_do, rig_fresh),
 		cmocka_unit_test_setup(the_clipboard_is_a_grant, rig_fresh),
 		cmocka_unit_test_setup(a_damaged_list_lets_nobody_in_and_loses_nobody, rig_fresh),
