@@ -51,8 +51,8 @@ static void say_launch(const struct punktfunk_event *e)
 	static const char *const words[] = {"The program of --launch runs",
 		"The program of --launch ran already",
 		"The program of --launch ran already, perhaps",
-		"Nothing was started for --launch: this client may not start it, or the host does "
-		"not know it",
+		("Nothing was started for --launch: this client may not start it, or the host does "
+		 "not know it"),
 		"The program of --launch did not start; look at the host's messages",
 		"Nothing was started for --launch: somebody must sign in at the host first"};
 	size_t n = sizeof(words) / sizeof(words[0]);

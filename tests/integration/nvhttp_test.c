@@ -387,8 +387,8 @@ static void oversized_requests_are_refused(void **state)
 	static const char *const others[] = {
 		"POST /serverinfo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde",
 		"GET /serverinfo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
-		"GET /serverinfo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-		"chunked\r\n\r\nffffffff\r\n",
+		("GET /serverinfo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\nffffffff\r\n"),
 		"DELETE /unpair HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n\r\nabc\r\n\r\n",
 		"GET serverinfo\r\n\r\n"};
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

@@ -97,7 +97,7 @@ static int begin(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	assert_non_null(r);
-	got = (typeof(got)){0};
+	memset(&got, 0, sizeof(got));
 	assert_int_equal(loop_create(&r->gamestream.loop), PF_OK);
 	r->gamestream.config = &r->config;
 	r->gamestream.bind = "127.0.0.1";
