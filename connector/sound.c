@@ -39,7 +39,8 @@ static void push(struct ring *to, const struct pf_audio *a, const uint8_t *data,
 	i->len = (uint16_t)len;
 	i->pad = a->pad;
 	i->kind = a->kind;
-	memcpy(i->data, data, len);
+	if (len)
+		memcpy(i->data, data, len);
 	ring_push(to, i, offsetof(struct sound_item, data) + len);
 }
 

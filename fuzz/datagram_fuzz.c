@@ -37,7 +37,8 @@ static void fuzz_audio(const uint8_t *data, size_t size)
 	struct pf_audio a;
 	if (pf_audio_read(&a, data, size) < 0)
 		return;
-	FUZZ_CHECK(a.len && a.data > data && a.data + a.len <= data + size && a.pad < PF_PADS);
+	FUZZ_CHECK((a.len || a.tag == PF_DGRAM_AUDIO) && a.data > data &&
+		a.data + a.len <= data + size && a.pad < PF_PADS);
 	FUZZ_CHECK(!a.previous || a.previous + a.previous_len == data + size);
 	int n = pf_audio_write(out, sizeof out, &a);
 	if (size > PF_DGRAM_MAX)

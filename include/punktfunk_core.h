@@ -328,7 +328,7 @@ struct punktfunk_audio_packet {
 	size_t size;
 	const uint8_t *
 		data; /* Opus, or interleaved little-endian samples; borrowed until the next call */
-	size_t len;
+	size_t len; /* next_audio: 0 = silence for as long as a packet is, with nothing to decode */
 	uint32_t seq;
 	uint32_t flags;	    /* PUNKTFUNK_AUDIO_ */
 	uint64_t pts_ns;    /* host's CLOCK_REALTIME of the first sample */

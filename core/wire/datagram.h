@@ -80,18 +80,18 @@ int pf_host_timing_read(struct pf_host_timing *t, const uint8_t *data, size_t le
  * payload is borrowed from the datagram.
  */
 struct pf_audio {
-	uint8_t tag;	     /* enum pf_datagram_tag */
-	uint8_t pad, kind;   /* PAD_AUDIO only: kind 0 haptics (5 ms), 1 speaker (10 ms) */
-	uint32_t seq;	     /* packets, per plane, wraps */
-	uint64_t pts_ns;     /* CLOCK_REALTIME of the first sample, the sender's */
-	const uint8_t *data; /* one Opus packet, or interleaved little-endian samples */
-	size_t len;
+	uint8_t tag;		 /* enum pf_datagram_tag */
+	uint8_t pad, kind;	 /* PAD_AUDIO only: kind 0 haptics (5 ms), 1 speaker (10 ms) */
+	uint32_t seq;		 /* packets, per plane, wraps */
+	uint64_t pts_ns;	 /* CLOCK_REALTIME of the first sample, the sender's */
+	const uint8_t *data;	 /* one Opus packet, or interleaved little-endian samples */
+	size_t len;		 /* AUDIO: 0 = silence, there is nothing to decode */
 	const uint8_t *previous; /* AUDIO_REDUNDANT only: the Opus packet of seq - 1; NULL = none */
 	size_t previous_len;
 };
-/* Returns the length. Errors: PF_E_INVALID (tag, pad, kind, empty, does not fit PF_DGRAM_MAX), PF_E_FULL. */
+/* Returns the length. Errors: PF_E_INVALID (tag, pad, kind, empty but AUDIO, does not fit PF_DGRAM_MAX), PF_E_FULL. */
 int pf_audio_write(uint8_t *out, size_t cap, const struct pf_audio *a) PF_MUST_CHECK;
-/* Errors: PF_E_BAD_PACKET (tag, empty), PF_E_UNSUPPORTED (pad, kind). */
+/* Errors: PF_E_BAD_PACKET (tag, empty but AUDIO), PF_E_UNSUPPORTED (pad, kind). */
 int pf_audio_read(struct pf_audio *a, const uint8_t *data, size_t len) PF_MUST_CHECK;
 
 /* Rumble (wire 6.3): state, resent while it lasts. Forms of 7, 10 and 14 bytes. */

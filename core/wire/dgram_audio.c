@@ -10,9 +10,17 @@ static bool is_audio(uint8_t tag)
 		tag == PF_DGRAM_AUDIO_PCM || tag == PF_DGRAM_PAD_AUDIO || tag == PF_DGRAM_MIC;
 }
 
+/* A packet of the main sound without a byte of it is silence: there is nothing to decode. */
+static bool may_be_empty(uint8_t tag)
+{
+	return tag == PF_DGRAM_AUDIO;
+}
+
 static bool audio_ok(const struct pf_audio *a)
 {
-	if (!is_audio(a->tag) || !a->data || !a->len || a->len > PF_DGRAM_MAX)
+	if (!is_audio(a->tag) || a->len > PF_DGRAM_MAX)
+		return false;
+	if (a->len ? !a->data : !may_be_empty(a->tag))
 		return false;
 	if (a->previous ? !a->previous_len || a->previous_len > PF_DGRAM_MAX : a->previous_len)
 		return false;
@@ -32,7 +40,7 @@ static size_t audio_len(const struct pf_audio *a)
 }
 
 /*
- * 0xC9 Opus, 0xD3 PCM, 0xCB microphone: 0 tag, 1 seq u32, 5 pts u64, 13 payload.
+ * 0xC9 Opus, 0xD3 PCM, 0xCB microphone: 0 tag, 1 seq u32, 5 pts u64, 13 payload (0xC9: may be empty).
  * 0xD2 redundant: 0 tag, 1 seq u32, 5 pts u64, 13 primary length u16 || primary, then the previous packet.
  * 0xD1 pad: 0 tag, 1 pad u8, 2 kind u8, 3 seq u32, 7 pts u64, 15 payload.
  */
@@ -52,7 +60,8 @@ int pf_audio_write(uint8_t *out, size_t cap, const struct pf_audio *a)
 	pf_write_le64(&w, a->pts_ns);
 	if (a->tag == PF_DGRAM_AUDIO_REDUNDANT)
 		pf_write_le16(&w, (uint16_t)a->len);
-	pf_write_bytes(&w, a->data, a->len);
+	if (a->len)
+		pf_write_bytes(&w, a->data, a->len);
 	pf_write_bytes(&w, a->previous, a->previous_len);
 	return (int)pf_writer_len(&w);
 }
@@ -72,7 +81,7 @@ int pf_audio_read(struct pf_audio *a, const uint8_t *data, size_t len)
 	a->pts_ns = pf_read_le64(&r);
 	a->len = a->tag == PF_DGRAM_AUDIO_REDUNDANT ? pf_read_le16(&r) : pf_reader_left(&r);
 	a->data = pf_read_bytes(&r, a->len);
-	if (!r.ok || !a->len)
+	if (!r.ok || (!a->len && !may_be_empty(a->tag)))
 		return PF_E_BAD_PACKET;
 	if (pf_reader_left(&r)) {
 		a->previous_len = pf_reader_left(&r);

@@ -11,7 +11,7 @@
  * HID output: 0 tag 0xCD, 1 kind u8, then 2 pad u8 (kind 6: u16), then behind the pad
  * 1 light bar: r u8, g u8, b u8
  * 2 player LEDs: bits u8
- * 3 trigger: which u8, up to 11 effect bytes to the end
+ * 3 trigger: which u8, 1 to 11 effect bytes to the end
  * 4 haptic: side u8, amplitude u16, period u16, count u16
  * 5 raw report: report u8, up to 64 bytes to the end
  * 6 audio control: flags u8, 6 bytes
@@ -54,10 +54,16 @@ static bool values_ok(const struct pf_hid_output *h)
 	return h->pad < PF_PADS && (h->kind != PF_HID_RAW || h->raw.report < RAW_REPORTS);
 }
 
+/* Which of the effects a trigger gets is their first byte: without one nothing is said. */
+static bool lacks_effect(const struct pf_hid_output *h)
+{
+	return h->kind == PF_HID_TRIGGER && !h->trigger.len;
+}
+
 int pf_hid_output_write(uint8_t *out, size_t cap, const struct pf_hid_output *h)
 {
 	const struct pf_field *fields = layout(h->kind);
-	if (!fields || !values_ok(h) ||
+	if (!fields || !values_ok(h) || lacks_effect(h) ||
 		(h->kind == PF_HID_TRIGGER && h->trigger.len > PF_HID_TRIGGER_MAX) ||
 		(h->kind == PF_HID_RAW && h->raw.len > PF_HID_RAW_MAX))
 		return PF_E_INVALID;
@@ -98,5 +104,7 @@ int pf_hid_output_read(struct pf_hid_output *h, const uint8_t *data, size_t len)
 		h->trigger.len = (uint8_t)left;
 	else if (h->kind == PF_HID_RAW)
 		h->raw.len = (uint8_t)left;
+	if (lacks_effect(h))
+		return PF_E_BAD_PACKET;
 	return values_ok(h) ? PF_OK : PF_E_UNSUPPORTED;
 }

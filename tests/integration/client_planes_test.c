@@ -178,6 +178,24 @@ static void sound_is_in_order_and_gaps_are_filled(void **state)
 	assert_int_equal(s.datagrams_bad, 0);
 }
 
+/* A head without Opus is a packet of its own, with nothing to decode: no gap, and not malformed. */
+static void silence_is_a_packet(void **state)
+{
+	(void)state;
+	play(PF_DGRAM_AUDIO, 1, "one", NULL);
+	play(PF_DGRAM_AUDIO, 2, "", NULL);
+	play(PF_DGRAM_AUDIO, 4, "", NULL);
+	play(PF_DGRAM_AUDIO, 5, "five", NULL);
+	next_sound next = punktfunk_connection_next_audio;
+	expect_sound(next, 1, 0, "one");
+	assert_non_null(expect_sound(next, 2, 0, "").data);
+	expect_sound(next, 4, PUNKTFUNK_AUDIO_AFTER_GAP, "");
+	expect_sound(next, 5, 0, "five");
+	struct punktfunk_stats s = {.size = sizeof(s)};
+	assert_int_equal(punktfunk_connection_get_stats(conn, &s), PUNKTFUNK_OK);
+	assert_int_equal(s.datagrams_bad, 0);
+}
+
 static void each_sound_has_its_plane(void **state)
 {
 	(void)state;
@@ -768,6 +786,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(sound_is_in_order_and_gaps_are_filled),
+		TEST(silence_is_a_packet),
 		TEST(each_sound_has_its_plane),
 		TEST(a_slow_listener_hears_the_newest),
 		TEST(rumble_is_state_that_ends),

@@ -94,6 +94,7 @@ static const struct {
 } audios[] = {
 	{{.tag = PF_DGRAM_AUDIO, .data = (const uint8_t *)"opus", .len = 4},
 		BYTES("\xC9" STAMP "opus")},
+	{{.tag = PF_DGRAM_AUDIO, .data = (const uint8_t *)"", .len = 0}, BYTES("\xC9" STAMP)},
 	{{.tag = PF_DGRAM_MIC, .data = (const uint8_t *)"m", .len = 1}, BYTES("\xCB" STAMP "m")},
 	{{.tag = PF_DGRAM_AUDIO_PCM, .data = (const uint8_t *)"\1\2\3\4", .len = 4},
 		BYTES("\xD3" STAMP "\1\2\3\4")},
@@ -131,9 +132,11 @@ static void audio_layout(void **state)
 			assert_memory_equal(back.previous, a.previous, a.previous_len);
 		else
 			assert_null(back.previous);
-		/* Opus and PCM end where the datagram does: only a head without sound is malformed. */
+		/* Opus and PCM end where the datagram does: a head without sound is silence, or malformed. */
 		const size_t head = g->len - a.len - a.previous_len;
-		const size_t need = a.tag == PF_DGRAM_AUDIO_REDUNDANT ? head + a.len : head + 1;
+		const size_t need = a.tag == PF_DGRAM_AUDIO_REDUNDANT ? head + a.len
+			: a.tag == PF_DGRAM_AUDIO		      ? head
+								      : head + 1;
 		for (size_t len = 0; len <= g->len; len++)
 			assert_int_equal(exact_pf_audio_read(&back, g->bytes, len),
 				len >= need ? PF_OK : PF_E_BAD_PACKET);
@@ -151,7 +154,10 @@ static void audio_bounds(void **state)
 	const struct pf_audio bad[] = {
 		{.tag = PF_DGRAM_AUDIO, .data = sound, .len = PF_DGRAM_MAX - 12},
 		{.tag = PF_DGRAM_AUDIO, .data = sound, .len = SIZE_MAX},
-		{.tag = PF_DGRAM_AUDIO, .data = sound},
+		{.tag = PF_DGRAM_AUDIO_PCM, .data = sound},
+		{.tag = PF_DGRAM_MIC, .data = sound},
+		{.tag = PF_DGRAM_PAD_AUDIO, .data = sound},
+		{.tag = PF_DGRAM_AUDIO_REDUNDANT, .data = sound},
 		{.tag = PF_DGRAM_AUDIO, .len = 1},
 		{.tag = PF_DGRAM_AUDIO,
 			.data = sound,
@@ -330,7 +336,7 @@ static const struct {
 	{{.kind = PF_HID_TRIGGER,
 		 .pad = 3,
 		 .trigger = {1, 11, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}},
-		BYTES("\xCD\x03\x03\x01\1\2\3\4\5\6\7\x08\x09\x0A\x0B"), 4},
+		BYTES("\xCD\x03\x03\x01\1\2\3\4\5\6\7\x08\x09\x0A\x0B"), 5},
 	{{.kind = PF_HID_HAPTIC, .pad = 4, .haptic = {1, 0x0203, 0x0405, 0x0607}},
 		BYTES("\xCD\x04\x04\x01\x03\x02\x05\x04\x07\x06"), 10},
 	{{.kind = PF_HID_RAW, .pad = 15, .raw = {1, 2, {0xAA, 0xBB}}},
@@ -383,6 +389,8 @@ static void hid_bounds(void **state)
 		assert_int_equal(exact_pf_hid_output_read(&h, head, 2),
 			known ? PF_E_BAD_PACKET : PF_E_UNSUPPORTED);
 		h = (struct pf_hid_output){.kind = (uint8_t)kind};
+		if (kind == PF_HID_TRIGGER)
+			h.trigger.len = 1;
 		assert_int_equal(pf_hid_output_write(out, sizeof out, &h) > 0, known);
 		h.pad = 16;
 		assert_int_equal(pf_hid_output_write(out, sizeof out, &h), PF_E_INVALID);
@@ -392,11 +400,12 @@ static void hid_bounds(void **state)
 		PF_E_UNSUPPORTED);
 	assert_int_equal(exact_pf_hid_output_read(&h, "\xCC\x02\0\0", 4), PF_E_BAD_PACKET);
 	const struct pf_hid_output bad[] = {
+		{.kind = PF_HID_TRIGGER, .trigger.len = 0},
 		{.kind = PF_HID_TRIGGER, .trigger.len = 12},
 		{.kind = PF_HID_RAW, .raw.len = 65},
 		{.kind = PF_HID_RAW, .raw.report = 2},
 	};
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(pf_hid_output_write(out, sizeof out, &bad[i]), PF_E_INVALID);
 }
 
