@@ -88,7 +88,7 @@ static int read_config(struct punktfunk_config *c, const struct punktfunk_config
 		c->max_data_per_block = c->fec_scheme == PUNKTFUNK_FEC_GF8 ? DEFAULT_GF8_PER_BLOCK
 									   : DEFAULT_GF16_PER_BLOCK;
 	if (c->max_data_per_block > MAX_PER_BLOCK || c->max_frame_bytes > MAX_MAX_FRAME_BYTES ||
-		c->shard_payload > PF_MAX_SHARD_PAYLOAD)
+		c->shard_payload > PF_SHARD_PAYLOAD_MAX)
 		return PF_E_INVALID;
 	return PF_OK;
 }

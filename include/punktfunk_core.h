@@ -736,7 +736,7 @@ struct punktfunk_config {
 	uint32_t fec_scheme;	       /* PUNKTFUNK_FEC_, both sides alike; default GF16 */
 	uint32_t fec_percent;	       /* host: parity as a share of data, 0..100; default 10 */
 	uint32_t max_data_per_block;   /* packets; default 4096 (GF16), 200 (GF8) */
-	uint32_t shard_payload;	       /* bytes of video a packet, even, 16..9128; both sides alike;
+	uint32_t shard_payload;	       /* bytes of video a packet, even, 16..9152; both sides alike;
 					  default 1408 */
 	uint32_t loopback_drop_period; /* test_loopback_pair: lose every n-th packet; 0 = none */
 	size_t max_frame_bytes;	       /* default 8 MiB, at most 256 MiB */

@@ -86,7 +86,7 @@ static int check_params(const struct pf_packetizer_params *params)
 							    : PF_FEC_GF16_MAX_SHARDS / 2;
 	if (params->scheme != PF_FEC_GF8 && params->scheme != PF_FEC_GF16)
 		return PF_E_INVALID;
-	if (params->shard_payload < MIN_SHARD || params->shard_payload > PF_MAX_SHARD_PAYLOAD ||
+	if (params->shard_payload < MIN_SHARD || params->shard_payload > PF_SHARD_PAYLOAD_MAX ||
 		params->shard_payload % 2)
 		return PF_E_INVALID;
 	if (params->fec_percent > MAX_PERCENT || params->min_parity > MAX_MIN_PARITY ||

@@ -10,6 +10,7 @@
 #include "core/crypto/aead.h"
 #include "core/fec/fec.h"
 #include "core/packet/batch.h"
+#include "core/packet/native.h"
 
 /*
  * Access unit -> sealed packets, built in place in the buffer that the socket will send: every
@@ -21,7 +22,7 @@
 struct pf_packetizer;
 
 struct pf_packetizer_params {
-	size_t shard_payload; /* bytes of one shard: even, 16..PF_MAX_SHARD_PAYLOAD */
+	size_t shard_payload; /* bytes of one shard: even, 16..PF_SHARD_PAYLOAD_MAX */
 	enum pf_fec_scheme scheme;
 	unsigned fec_percent; /* parity as a share of data, 0..100; 0 = none */
 	unsigned min_parity;  /* floor per block when fec_percent > 0; at most 255 */
@@ -35,8 +36,6 @@ struct pf_packetizer_params {
 	const struct pf_sealer *seal;
 	uint32_t first_stream_seq; /* 0 for the first of a session */
 };
-
-#define PF_MAX_SHARD_PAYLOAD 9128u /* 9216-byte jumbo datagram less header and seal */
 
 struct pf_frame_info {
 	uint64_t pts_ns;

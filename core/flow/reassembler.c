@@ -98,7 +98,7 @@ static int check_params(const struct pf_reassembler_params *p)
 {
 	const struct pf_reassembler_limits *l = &p->limits;
 	unsigned known = 1u << PF_FEC_GF8 | 1u << PF_FEC_GF16;
-	if (p->shard_bytes < 2 || p->shard_bytes > PF_MAX_SHARD_PAYLOAD || p->shard_bytes % 2 ||
+	if (p->shard_bytes < 2 || p->shard_bytes > PF_SHARD_PAYLOAD_MAX || p->shard_bytes % 2 ||
 		(p->schemes & ~known))
 		return PF_E_INVALID;
 	if (l->max_frame_bytes < 1 || l->max_frame_bytes > MAX_FRAME_BYTES || l->max_frames < 1 ||

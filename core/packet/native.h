@@ -13,6 +13,9 @@
 #define PF_NATIVE_MAGIC	     0xC9u
 #define PF_NATIVE_VERSION    1u
 
+/* Even; the jumbo datagram of 9216 bytes less header and seal (seq and tag, 24), as shipped clients announce. */
+#define PF_SHARD_PAYLOAD_MAX 9152u
+
 enum pf_native_flags {
 	PF_NATIVE_PICTURE = 1,
 	PF_NATIVE_END = 2,   /* last packet of the frame */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/packet/native.h"
 
 /*
  * The positional handshake of punktfunk/1 generation 1 (wire 4.1 to 4.4): Hello, Welcome, Start.
@@ -39,9 +40,8 @@ struct pf_mode {
 	uint32_t refresh_hz;
 };
 
-/* Shard payloads that a Welcome may ask for (wire 7.4): even, the jumbo ceiling less header and seal. */
+/* Shard payloads that a Welcome may ask for (wire 7.4): even, from here to PF_SHARD_PAYLOAD_MAX. */
 #define PF_SHARD_PAYLOAD_MIN 512u
-#define PF_SHARD_PAYLOAD_MAX 9128u
 
 /* Is this a mode that can be made at all? Checks the limits above. */
 bool pf_mode_valid(const struct pf_mode *mode);

@@ -191,9 +191,13 @@ static void bad_params_are_refused(void **state)
 {
 	(void)state;
 	struct pf_packetizer_params ok = flow_sender_params(), p;
+	struct pf_packetizer *jumbo;
+	p = ok, p.shard_payload = 9152; /* of a datagram of 9216 bytes */
+	assert_int_equal(pf_packetizer_create(&jumbo, &p), PF_OK);
+	pf_packetizer_destroy(jumbo);
 	p = ok, p.shard_payload = 14, refuse(p);
 	p = ok, p.shard_payload = 65, refuse(p);
-	p = ok, p.shard_payload = PF_MAX_SHARD_PAYLOAD + 2, refuse(p);
+	p = ok, p.shard_payload = PF_SHARD_PAYLOAD_MAX + 2, refuse(p);
 	p = ok, p.fec_percent = 101, refuse(p);
 	p = ok, p.min_parity = 256, refuse(p);
 	p = ok, p.max_data_per_block = 0, refuse(p);
