@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <libyuv/convert_from_argb.h>
 #include <x264.h>
 
 #include "core/wire/handshake.h"
 #include "host/base/log.h"
 #include "host/base/probe.h"
-#include "host/encode/csc.h"
 #include "host/encode/encoder.h"
 #include "host/encode/h264.h"
+#include "host/encode/planes.h"
 #include "host/media/clock.h"
-
-/*
- * libyuv makes BT.601 limited range from RGB and exports no other matrix, so that is what the stream
- * says. Primaries and transfer are the desktop's own, which everybody calls BT.709.
- */
-enum { COLOUR_PRIMARIES = 1, COLOUR_TRANSFER = 1, COLOUR_MATRIX = 6, COLOUR_FULL_RANGE = 0 };
 
 struct x264_encoder {
 	struct encoder base;
@@ -28,15 +22,12 @@ struct x264_encoder {
 	x264_param_t param;
 	x264_picture_t picture;
 	bool has_picture;
-	bool begun;   /* the first keyframe is out */
-	bool has_seq; /* the picture holds frame last_seq */
-	uint64_t last_seq;
+	struct planes planes; /* of the picture */
+	bool begun;	      /* the first keyframe is out */
 	struct h264_gaps gaps;
 	uint64_t idr;  /* number of the last keyframe */
 	bool encoding; /* on the frame path: warnings are counted only */
 	uint64_t n_warnings;
-	struct csc csc;
-	bool own_csc; /* what libyuv does not have */
 };
 
 static struct x264_encoder *x264_from(struct encoder *base)
@@ -134,10 +125,10 @@ static int fill_param(struct x264_encoder *e, const struct encoder_params *param
 	p->b_annexb = 1;
 	p->b_repeat_headers = 1;
 	p->b_aud = 0;
-	p->vui.b_fullrange = params->matrix ? params->full_range : COLOUR_FULL_RANGE;
-	p->vui.i_colorprim = COLOUR_PRIMARIES;
-	p->vui.i_transfer = COLOUR_TRANSFER;
-	p->vui.i_colmatrix = params->matrix ? params->matrix : COLOUR_MATRIX;
+	p->vui.b_fullrange = e->planes.colour[3];
+	p->vui.i_colorprim = e->planes.colour[0];
+	p->vui.i_transfer = e->planes.colour[1];
+	p->vui.i_colmatrix = e->planes.colour[2];
 	set_rate(p, params->bitrate_kbps, params->refresh_hz);
 	return x264_param_apply_profile(p, "high") < 0 ? PF_E_UNSUPPORTED : 0;
 }
@@ -169,9 +160,7 @@ static int x264_create(struct encoder **out, const struct encoder_params *params
 		.coded_height = (params->height + 1) & ~1u,
 	};
 	x264_param_t opened;
-	e->own_csc = params->matrix &&
-		(params->matrix != COLOUR_MATRIX || params->full_range != COLOUR_FULL_RANGE);
-	int err = e->own_csc ? csc_init(&e->csc, params->matrix, params->full_range) : PF_OK;
+	int err = planes_init(&e->planes, params->matrix, params->full_range);
 	if (err >= 0)
 		err = fill_param(e, params);
 	if (err < 0)
@@ -181,6 +170,10 @@ static int x264_create(struct encoder **out, const struct encoder_params *params
 		0)
 		goto fail;
 	e->has_picture = true;
+	for (int i = 0; i < 2; i++) {
+		e->planes.plane[i] = e->picture.img.plane[i];
+		e->planes.stride[i] = e->picture.img.i_stride[i];
+	}
 	e->h = x264_encoder_open(&e->param);
 	if (!e->h) {
 		log_error("x264: cannot encode %ux%u at %u Hz and %u kbit/s", params->width,
@@ -196,69 +189,6 @@ static int x264_create(struct encoder **out, const struct encoder_params *params
 fail:
 	x264_destroy(&e->base);
 	return err;
-}
-
-/* Repeats the last column and row of an odd picture; chroma has them already. */
-static void pad_luma(uint8_t *luma, int stride, uint32_t width, uint32_t height)
-{
-	if (width & 1)
-		for (uint32_t y = 0; y < height; y++)
-			luma[(size_t)y * (size_t)stride + width] =
-				luma[(size_t)y * (size_t)stride + width - 1];
-	if (height & 1)
-		memcpy(luma + (size_t)height * (size_t)stride,
-			luma + (size_t)(height - 1) * (size_t)stride, (width + 1) & ~1u);
-}
-
-static int convert_rows(struct x264_encoder *e, const struct frame *f, uint32_t y0, int rows)
-{
-	x264_image_t *img = &e->picture.img;
-	const uint8_t *pixels = f->pixels + (size_t)y0 * f->stride;
-	uint8_t *luma = img->plane[0] + (size_t)y0 * (size_t)img->i_stride[0];
-	uint8_t *chroma = img->plane[1] + (size_t)y0 / 2 * (size_t)img->i_stride[1];
-	if (e->own_csc) {
-		const uint32_t n = (uint32_t)(rows < 0 ? -rows : rows);
-		const ptrdiff_t stride = (ptrdiff_t)f->stride;
-		/* Negative rows: upside down, as libyuv has it. */
-		csc_to_nv12(&e->csc, rows < 0 ? pixels + (ptrdiff_t)(n - 1) * stride : pixels,
-			rows < 0 ? -stride : stride, f->format == FRAME_BGRX, luma,
-			img->i_stride[0], chroma, img->i_stride[1], f->width, n);
-		return PF_OK;
-	}
-	/* libyuv names formats by the word, first letter highest: its ARGB is B, G, R, A in memory. */
-	int r = f->format == FRAME_BGRX ? ARGBToNV12(pixels, (int)f->stride, luma, img->i_stride[0],
-						  chroma, img->i_stride[1], (int)f->width, rows)
-					: ABGRToNV12(pixels, (int)f->stride, luma, img->i_stride[0],
-						  chroma, img->i_stride[1], (int)f->width, rows);
-	return r ? PF_E_INVALID : 0;
-}
-
-/* Only the rows that changed since the picture before, when that is what the planes still hold. */
-static int convert(struct x264_encoder *e, const struct frame *f)
-{
-	bool same = e->has_seq && f->seq == e->last_seq;
-	bool follows = e->has_seq && f->seq == e->last_seq + 1 && f->damage.known && !f->y_invert;
-	int err = 0;
-	e->has_seq = false;
-	if (follows) {
-		for (unsigned i = 0; i < f->damage.n_bands && err >= 0; i++) {
-			/* A row of chroma is made of two of luma, so bands begin and end on even rows. */
-			uint32_t y0 = f->damage.bands[i].y0 & ~1u;
-			uint32_t y1 = (f->damage.bands[i].y1 + 1) & ~1u;
-			if (y1 > f->height)
-				y1 = f->height;
-			if (y0 < y1)
-				err = convert_rows(e, f, y0, (int)(y1 - y0));
-		}
-	} else if (!same) {
-		err = convert_rows(e, f, 0, f->y_invert ? -(int)f->height : (int)f->height);
-	}
-	if (err < 0)
-		return err;
-	pad_luma(e->picture.img.plane[0], e->picture.img.i_stride[0], f->width, f->height);
-	e->has_seq = true;
-	e->last_seq = f->seq;
-	return 0;
 }
 
 static int copy_nals(struct x264_encoder *e, const x264_nal_t *nals, int n_nals, struct unit *unit)
@@ -285,7 +215,7 @@ static int x264_encode(
 	struct x264_encoder *e = x264_from(base);
 	unit->pts_ns = clock_to_realtime_ns(frame->times.captured_ns);
 	unit->convert_start_ns = clock_now_ns();
-	int err = convert(e, frame);
+	int err = planes_fill(&e->planes, frame);
 	if (err < 0)
 		return err;
 	unit->convert_end_ns = unit->encode_start_ns = clock_now_ns();
@@ -339,7 +269,7 @@ static int x264_invalidate(struct encoder *base, uint64_t number)
 
 const struct encoder_impl encoder_x264_impl = {
 	.name = "x264",
-	.colour = {COLOUR_PRIMARIES, COLOUR_TRANSFER, COLOUR_MATRIX, COLOUR_FULL_RANGE},
+	.colour = PLANES_COLOUR,
 	.codecs = PF_CODEC_H264,
 	.create = x264_create,
 	.destroy = x264_destroy,
