@@ -11,6 +11,9 @@ static const struct encoder_impl *const impls[] = {
 #if defined(HAVE_X264) && HAVE_X264
 	&encoder_x264_impl,
 #endif
+#if defined(HAVE_AVCODEC) && HAVE_AVCODEC
+	&encoder_avcodec_impl,
+#endif
 	&encoder_null_impl,
 };
 
@@ -28,10 +31,15 @@ static bool name_matches(const char *name, const struct encoder_impl *impl)
 	return !strcmp(name, impl->name);
 }
 
+static uint8_t codecs_of(const struct encoder_impl *impl)
+{
+	return impl->available ? impl->available() & impl->codecs : impl->codecs;
+}
+
 static const struct encoder_impl *find_impl(const char *name, uint8_t codec)
 {
 	for (size_t i = 0; i < N_IMPLS; i++)
-		if (name_matches(name, impls[i]) && (impls[i]->codecs & codec))
+		if (name_matches(name, impls[i]) && (codecs_of(impls[i]) & codec))
 			return impls[i];
 	return NULL;
 }
@@ -41,8 +49,19 @@ uint8_t encoder_codecs(const char *name)
 	uint8_t codecs = 0;
 	for (size_t i = 0; i < N_IMPLS; i++)
 		if (name_matches(name, impls[i]))
-			codecs |= impls[i]->codecs;
+			codecs |= codecs_of(impls[i]);
 	return codecs;
+}
+
+uint8_t encoder_costly(const char *name)
+{
+	uint8_t costly = 0;
+	for (unsigned bit = 0; bit < 8; bit++) {
+		const struct encoder_impl *impl = find_impl(name, (uint8_t)(1u << bit));
+		if (impl)
+			costly |= impl->costly & (1u << bit);
+	}
+	return costly;
 }
 
 void encoder_colour(const char *name, uint8_t codec, uint8_t out[static 4])

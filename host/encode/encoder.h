@@ -29,7 +29,7 @@ struct encoder_params {
 };
 
 struct encoder_caps {
-	bool live_bitrate; /* set_bitrate() without a keyframe */
+	bool live_bitrate; /* set_bitrate() without a keyframe; else only a new encoder has another one */
 	/* How many units back one may still be referred to: what encoder_invalidate() can reach; 0 = it cannot. */
 	unsigned depth;
 	/* Size of the coded picture: the asked one, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
@@ -39,6 +39,9 @@ struct encoder_caps {
 struct encoder_impl {
 	const char *name;
 	uint8_t codecs; /* bits of enum pf_codec that it can make */
+	uint8_t costly; /* those of them that take so much more time that they go only to who asks (offer.h) */
+	/* Which of `codecs` the library at hand really has. NULL: all. */
+	uint8_t (*available)(void);
 	/* What the pictures are, as CICP (H.273): primaries, transfer, matrix, full range. The stream says the same. */
 	uint8_t colour[4];
 	int (*create)(struct encoder **out, const struct encoder_params *params);
@@ -46,7 +49,8 @@ struct encoder_impl {
 	/* Fills unit: data, len, keyframe, times, pts and stage stamps. frame has the encoder's size. */
 	int (*encode)(
 		struct encoder *base, struct frame *frame, bool force_keyframe, struct unit *unit);
-	int (*set_bitrate)(struct encoder *base, uint32_t kbps);
+	int (*set_bitrate)(
+		struct encoder *base, uint32_t kbps); /* NULL without caps.live_bitrate */
 	/* No unit from number on may be referred to again; one before it can be. NULL: units refer to nothing. */
 	int (*invalidate)(struct encoder *base, uint64_t number);
 };
@@ -61,7 +65,8 @@ struct encoder {
 	bool anchor_due; /* units were invalidated since the last one */
 };
 
-extern const struct encoder_impl encoder_x264_impl; /* HAVE_X264 */
+extern const struct encoder_impl encoder_x264_impl;    /* HAVE_X264 */
+extern const struct encoder_impl encoder_avcodec_impl; /* HAVE_AVCODEC */
 extern const struct encoder_impl
 	encoder_null_impl; /* never picked by itself: a header and filler bytes */
 
@@ -82,7 +87,7 @@ extern const struct encoder_impl
 #define ENCODER_DEPTH_MS 150u
 
 /*
- * name NULL or "auto" = the first that can make params->codec; "x264", "null". The bitrate is clamped to
+ * name NULL or "auto" = the first that can make params->codec; "x264", "avcodec", "null". The bitrate is clamped to
  * the range above. Errors: PF_E_UNSUPPORTED (not built, or not this codec), PF_E_INVALID, PF_E_NOMEM.
  */
 int encoder_create(
@@ -107,6 +112,8 @@ unsigned encoder_depth(uint32_t refresh_hz);
 int encoder_set_bitrate(struct encoder *e, uint32_t kbps) PF_MUST_CHECK;
 /* The codecs (bits of enum pf_codec) that the named encoder can make; NULL or "auto" = any that may be picked. */
 uint8_t encoder_codecs(const char *name);
+/* Those of them that are dear: see encoder_impl.costly. */
+uint8_t encoder_costly(const char *name);
 /* CICP of the pictures that the named (or any) built encoder makes of codec; 2 (unspecified) when there is none. */
 void encoder_colour(const char *name, uint8_t codec, uint8_t out[static 4]);
 

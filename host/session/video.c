@@ -25,6 +25,9 @@
 #define ANCHOR_GAP_NS	20000000ull
 #define SENDER_RETRY_NS 2000000ull /* for one that the sender has no room for */
 
+/* Without caps.live_bitrate a change costs a keyframe: no more of them than the picture gains by. */
+#define REMAKE_GAP_NS 3000000000ull
+
 /* Units that may wait for the sender: one being sent and one ready. More would only be latency. */
 #define UNITS_WAITING 2u
 #define UNITS_MADE    (SPSC_SLOTS + 3u) /* ring, one in each thread, one spare */
@@ -36,10 +39,13 @@ static int fit_encoder(struct video *v, const struct frame *frame)
 	struct encoder *e = v->encoder;
 	if (e && e->params.width == frame->width && e->params.height == frame->height &&
 		e->params.refresh_hz == hz) {
-		if (kbps == v->encoder_kbps)
+		bool live = e->caps.live_bitrate;
+		if (kbps == v->encoder_kbps || (!live && clock_now_ns() < v->next_remake_ns))
 			return PF_OK;
-		v->encoder_kbps = kbps;
-		return encoder_set_bitrate(e, kbps);
+		if (live) {
+			v->encoder_kbps = kbps;
+			return encoder_set_bitrate(e, kbps);
+		}
 	}
 	encoder_destroy(e);
 	v->encoder = NULL;
@@ -57,6 +63,7 @@ static int fit_encoder(struct video *v, const struct frame *frame)
 	int err = encoder_create(&v->encoder, v->encoder_name, &params);
 	if (err == PF_OK)
 		v->encoder_kbps = kbps;
+	v->next_remake_ns = clock_now_ns() + REMAKE_GAP_NS;
 	v->encoder_index = v->next_index;
 	v->anchor_owed = false;
 	return err;

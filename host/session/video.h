@@ -45,7 +45,7 @@ struct video {
 	/* the encode thread's own */
 	struct encoder *encoder;
 	uint32_t encoder_kbps;
-	uint64_t last_pts_ns, next_keyframe_ns, next_anchor_ns;
+	uint64_t last_pts_ns, next_keyframe_ns, next_anchor_ns, next_remake_ns;
 	uint64_t next_index;	/* its low half is what the wire counts */
 	uint64_t encoder_index; /* of the encoder's unit 0 */
 	struct heal heal;

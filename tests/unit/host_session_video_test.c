@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/wire/handshake.h"
+#include "host/encode/encoder.h"
 #include "host/media/clock.h"
 #include "host/session/video.h"
 
@@ -45,7 +46,7 @@ static void fail_encoder(const char *why, void *userdata)
 	abort();
 }
 
-static struct stage *stage_start(void)
+static struct stage *stage_start_with(const char *encoder, uint8_t codec)
 {
 	struct stage *s = calloc(1, sizeof(*s));
 	assert_non_null(s);
@@ -56,8 +57,8 @@ static struct stage *stage_start(void)
 		s->frames[i].pixels = (const uint8_t *)s->pixels;
 		s->frames[i].times.captured_ns = clock_now_ns();
 	}
-	s->video.encoder_name = "null";
-	s->video.codec = PF_CODEC_H264;
+	s->video.encoder_name = encoder;
+	s->video.codec = codec;
 	s->video.sink.video = take_unit;
 	s->video.sink.userdata = s;
 	s->video.on_failed = fail_encoder;
@@ -65,6 +66,11 @@ static struct stage *stage_start(void)
 	atomic_store(&s->video.refresh_hz, 60);
 	assert_int_equal(video_start(&s->video), 0);
 	return s;
+}
+
+static struct stage *stage_start(void)
+{
+	return stage_start_with("null", PF_CODEC_H264);
 }
 
 static void stage_stop(struct stage *s)
@@ -169,6 +175,33 @@ static void a_new_encoder_remembers_nothing(void **state)
 	stage_stop(s);
 }
 
+/* libavcodec's encoders: another bitrate is a keyframe, so it comes late rather than often, and ends nothing. */
+static void an_encoder_that_cannot_turn_is_remade(void **state)
+{
+	(void)state;
+	uint8_t codecs = encoder_codecs("avcodec");
+	if (!codecs)
+		return;
+	struct stage *s = stage_start_with("avcodec", codecs & (uint8_t)-codecs);
+	push(s, 2);
+	for (unsigned i = 0; i < 5; i++) {
+		atomic_store(&s->video.bitrate_kbps, 2000 + 100 * i);
+		push(s, 2);
+	}
+	for (unsigned i = 1; i < 12; i++)
+		assert_false(s->sent[i].keyframe);
+	uint64_t start = clock_now_ns();
+	unsigned n;
+	do {
+		usleep(20000);
+		push(s, 1);
+		n = atomic_load(&s->n_sent) - 1;
+		assert_true(clock_now_ns() - start < WAIT_NS && n + 1 < MAX_SENT);
+	} while (!s->sent[n].keyframe);
+	assert_int_equal(count(s, false), 2);
+	stage_stop(s);
+}
+
 static void a_flood_makes_few_frames(void **state)
 {
 	(void)state;
@@ -198,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_loss_is_answered_at_once),
 		cmocka_unit_test(an_old_loss_takes_a_keyframe),
 		cmocka_unit_test(a_new_encoder_remembers_nothing),
+		cmocka_unit_test(an_encoder_that_cannot_turn_is_remade),
 		cmocka_unit_test(a_flood_makes_few_frames),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
