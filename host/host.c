@@ -81,6 +81,8 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 	int err = find_config_dir(h);
 	if (err >= 0)
 		err = open_ctl(h);
+	if (err >= 0)
+		err = encoder_offer(&h->offer, config->encoder, config->codecs);
 	if (err < 0) {
 		host_destroy(h);
 		return err;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "host/encode/offer.h"
 
 struct config;
 struct ctl;
@@ -31,6 +32,7 @@ struct host {
 	uint64_t last_input;   /* id of the session whose client used the seat last */
 	struct kept *kept;     /* displays whose clients may come back */
 	struct ctl *ctl;       /* NULL = there is no control socket; the log said why */
+	struct encoder_offer offer; /* constant */
 	char config_dir[512];
 };
 

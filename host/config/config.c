@@ -9,6 +9,7 @@
 
 #include "host/audio/source.h"
 #include "host/ctl/cli.h"
+#include "host/encode/offer.h"
 
 enum option_kind { OPTION_STRING, OPTION_NUMBER, OPTION_SWITCH };
 
@@ -180,6 +181,13 @@ static int check(struct config *c)
 	if (strcmp(c->clipboard, "off") && strcmp(c->clipboard, "text")) {
 		fprintf(stderr, "punktfunk-host: --clipboard is off or text, not '%s'\n",
 			c->clipboard);
+		return PF_E_INVALID;
+	}
+	if (!encoder_wish_known(c->codecs)) {
+		fprintf(stderr,
+			"punktfunk-host: --codecs is auto, all or a list of h264, hevc and av1 "
+			"with commas between them, not '%s'\n",
+			c->codecs);
 		return PF_E_INVALID;
 	}
 	if (!audio_source_known(c->audio)) {

@@ -39,7 +39,7 @@ static int load(struct gamestream *g)
 
 static int listen_rtsp(struct gamestream *g)
 {
-	const uint8_t codecs = nvhttp_codecs(g->nvhttp);
+	const uint8_t codecs = g->host->offer.codecs;
 	const struct stream_hooks hooks = gs_streams_rtsp_hooks(g->streams);
 	const struct gs_rtsp_params params = {
 		.loop = g->loop,

@@ -147,7 +147,7 @@ int nvhttp_create(struct nvhttp **out, struct gamestream *g)
 		goto fail;
 	n->g = g;
 	http_limit_init(&n->begins, BEGIN_BURST, BEGIN_PER_S);
-	n->codec_modes = nvhttp_probe_codecs(g->config);
+	n->codec_modes = nvhttp_codec_modes(g->host->offer.codecs);
 	err = pairing_create(&n->pairing, g->identity);
 	if (err >= 0)
 		err = loop_add_timer(g->loop, &n->timer, on_time, n);

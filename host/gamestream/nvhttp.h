@@ -18,7 +18,4 @@ struct nvhttp;
 int nvhttp_create(struct nvhttp **out, struct gamestream *g) PF_MUST_CHECK;
 void nvhttp_destroy(struct nvhttp *n); /* takes NULL */
 
-/* The codecs that clients are told of, bits of enum pf_codec. */
-uint8_t nvhttp_codecs(const struct nvhttp *n);
-
 #endif

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire/handshake.h"
 #include "core/wire/text.h"
 #include "host/announce.h"
 #include "host/base/log.h"
-#include "host/encode/encoder.h"
 #include "host/gamestream/apps.h"
 #include "host/gamestream/identity.h"
 #include "host/gamestream/launch.h"
@@ -30,38 +30,13 @@
 
 #define NO_MAC "00:00:00:00:00:00"
 
-static bool opens(const struct config *config, uint8_t codec)
+uint32_t nvhttp_codec_modes(uint8_t codecs)
 {
-	struct encoder *e = NULL;
-	const struct encoder_params params = {.width = 1280,
-		.height = 720,
-		.refresh_hz = 60,
-		.bitrate_kbps = ENCODER_DEFAULT_KBPS,
-		.codec = codec};
-	if (!(encoder_codecs(config->encoder) & codec))
-		return false;
-	int err = encoder_create(&e, config->encoder, &params);
-	encoder_destroy(e);
-	return err >= 0;
-}
-
-uint32_t nvhttp_probe_codecs(const struct config *config)
-{
-	bool h264 = opens(config, PF_CODEC_H264), hevc = opens(config, PF_CODEC_HEVC),
-	     av1 = opens(config, PF_CODEC_AV1);
-	log_info("gamestream: encoders: H.264 %s, HEVC %s, AV1 %s", h264 ? "yes" : "no",
-		hevc ? "yes" : "no", av1 ? "yes" : "no");
-	if (!h264)
+	if (!(codecs & PF_CODEC_H264))
 		log_warn("gamestream: without H.264 most Moonlight clients show nothing: install "
-			 "libx264 and build with it");
-	return (h264 ? SCM_H264 : 0) | (hevc ? SCM_HEVC : 0) | (av1 ? SCM_AV1 : 0);
-}
-
-uint8_t nvhttp_codecs(const struct nvhttp *n)
-{
-	return (n->codec_modes & SCM_H264 ? PF_CODEC_H264 : 0) |
-		(n->codec_modes & SCM_HEVC ? PF_CODEC_HEVC : 0) |
-		(n->codec_modes & SCM_AV1 ? PF_CODEC_AV1 : 0);
+			 "libx264 and build with it, and let --codecs have it");
+	return (codecs & PF_CODEC_H264 ? SCM_H264 : 0) | (codecs & PF_CODEC_HEVC ? SCM_HEVC : 0) |
+		(codecs & PF_CODEC_AV1 ? SCM_AV1 : 0);
 }
 
 /* The card by which the request came, so that the client can wake this machine by it. */

@@ -61,8 +61,8 @@ void nvhttp_unpair(struct http_request *rq, void *userdata);
 
 /* Answers requests of pairing whose attempts have ended. */
 void nvhttp_reap(struct nvhttp *n);
-/* The bits of ServerCodecModeSupport: each encoder is opened once. */
-uint32_t nvhttp_probe_codecs(const struct config *config);
+/* codecs, bits of enum pf_codec, as those of ServerCodecModeSupport. */
+uint32_t nvhttp_codec_modes(uint8_t codecs);
 
 /* nvhttp_ctl.c: gamestream.* of the control socket. */
 int nvhttp_register(struct nvhttp *n) PF_MUST_CHECK;

@@ -19,19 +19,10 @@
 
 /* Hello -> session -> Welcome -> Start -> punch -> pictures (wire 4.6). */
 
-/* Order of choice without a preference (wire 9). */
-static const uint8_t codec_order[] = {PF_CODEC_HEVC, PF_CODEC_AV1, PF_CODEC_H264};
-
 static uint8_t choose_codec(const struct native_client *c)
 {
 	uint8_t offered = c->hello.codecs ? c->hello.codecs : PF_CODEC_HEVC;
-	uint8_t shared = offered & encoder_codecs(c->native->host->config->encoder);
-	if (c->hello.preferred_codec & shared)
-		return c->hello.preferred_codec & shared;
-	for (size_t i = 0; i < sizeof(codec_order); i++)
-		if (shared & codec_order[i])
-			return codec_order[i];
-	return 0;
+	return encoder_offer_choose(&c->native->host->offer, offered, c->hello.preferred_codec);
 }
 
 static uint32_t choose_bitrate(const struct native_client *c)
@@ -76,7 +67,7 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 		.owner = c->has_fp ? c->fp : NULL,
 	};
 	if (!params.codec) {
-		*why = "host and client share no video codec: this host encodes H.264";
+		*why = "host and client share no video codec; see --codecs of the host";
 		return PF_E_UNSUPPORTED;
 	}
 	/* From here on the session that it had is over. */
