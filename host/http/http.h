@@ -11,8 +11,9 @@
 
 /*
  * A small HTTP/1.1 server on the control loop, over libmicrohttpd: GET only, one request a connection, plain or TLS.
- * With TLS it asks for a client certificate and takes any whose key the client has; what it is worth is the
- * handler's to judge, by the exact certificate (no chains, no dates). Thread: the control loop.
+ * With TLS it asks for a client certificate and takes any whose key the client has and that is checked at once (RSA
+ * within the limits below, or elliptic curves); what it is worth is the handler's to judge, by the exact certificate
+ * (no chains, no dates). Thread: the control loop.
  */
 
 struct http;
@@ -28,6 +29,9 @@ struct loop;
 #define HTTP_REQUEST_NS	 10000000000ull /* from accept to a whole request, however it trickles in */
 #define HTTP_ANSWER_NS	 30000000000ull /* for a client to read an answer */
 #define HTTP_FP_LEN	 32u
+/* A client's RSA key: to check a signature with one of 16,384 bits and such an exponent takes most of a second. */
+#define HTTP_RSA_BITS	    4096u
+#define HTTP_EXPONENT_BYTES 5u /* 33 bits */
 
 /*
  * Answers with http_reply() before it returns or, where that takes time, later: then http_wait() comes first.

@@ -425,6 +425,38 @@ static void a_flood_from_one_address_leaves_the_others_served(void **state)
 			close(fds[k][i]);
 }
 
+/* What costs the host much more than it costs a stranger: groups of 8,192 bits, keys that take long to check. */
+static void handshakes_stay_cheap(void **state)
+{
+	static const char *const dear[] = {"NORMAL:-GROUP-ALL:+GROUP-FFDHE8192",
+		"NORMAL:-GROUP-ALL:+GROUP-FFDHE2048",
+		"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+DHE-RSA",
+		"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA"};
+	static const char *const fine[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.2",
+		"NORMAL:-GROUP-ALL:+GROUP-SECP256R1", "NORMAL:-GROUP-ALL:+GROUP-SECP384R1",
+		"NORMAL:-VERS-ALL:+VERS-TLS1.2:-GROUP-ALL:+GROUP-SECP256R1"};
+	static const struct device_kind kinds[] = {{.exponent = (1ull << 40) + 15}, {.bits = 4352}};
+	struct http_get g = tls(&bob);
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		g.priorities = fine[i];
+		assert_int_equal(ask(&g, "/serverinfo?" MOON_UNIQUEID), 401);
+	}
+	for (size_t i = 0; i < sizeof(dear) / sizeof(dear[0]); i++) {
+		g.priorities = dear[i];
+		if (http_get(&g, "/serverinfo", moon.body, sizeof(moon.body), NULL) > 0)
+			fail_msg("%s is let through", dear[i]);
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct device d;
+		device_make(&d, &kinds[i]);
+		g = tls(&d);
+		if (http_get(&g, "/serverinfo", moon.body, sizeof(moon.body), NULL) > 0)
+			fail_msg("key %zu is let through", i);
+		device_free(&d);
+	}
+}
+
 static int start(void)
 {
 	char port[16];
@@ -481,6 +513,7 @@ int main(void)
 		TEST(pictures_come_by_number_only),
 		TEST(launches_with_bad_words_are_refused),
 		TEST(oversized_requests_are_refused),
+		TEST(handshakes_stay_cheap),
 		TEST(a_flood_from_one_address_leaves_the_others_served),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -57,7 +57,7 @@ static int open_tls(struct link *l, const struct http_get *g)
 	}
 	/* A certificate is shown whatever authorities the server names, as Moonlight does. */
 	gnutls_init(&l->tls, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT);
-	gnutls_priority_set_direct(l->tls, "NORMAL:%COMPAT", NULL);
+	gnutls_priority_set_direct(l->tls, g->priorities ? g->priorities : "NORMAL:%COMPAT", NULL);
 	gnutls_credentials_set(l->tls, GNUTLS_CRD_CERTIFICATE, l->credentials);
 	gnutls_transport_set_int(l->tls, l->fd);
 	gnutls_handshake_set_timeout(l->tls, WAIT_S * 1000);

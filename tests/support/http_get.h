@@ -12,6 +12,7 @@ struct http_get {
 	const char *from;	/* source address on loopback; NULL = any */
 	const char *cert, *key; /* PEM; NULL = none */
 	int tls, wait_s;	/* 0 = 8 */
+	const char *priorities; /* GnuTLS's; NULL = as clients have them */
 };
 
 /* A connection to 127.0.0.1; -1 = refused. */

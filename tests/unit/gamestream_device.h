@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -28,6 +29,7 @@ struct device {
 struct device_kind {
 	int bits; /* 0 = 2048 */
 	bool expired, ca;
+	uint64_t exponent;	 /* 0 = 65537 */
 	const char *key_usage;	 /* NULL = none */
 	const struct device *by; /* signed by this one's key, in its name; NULL = itself */
 };
@@ -49,12 +51,27 @@ static inline void device_extension(X509 *x509, int nid, const char *value)
 	X509_EXTENSION_free(ext);
 }
 
+static inline EVP_PKEY *device_rsa(int bits, uint64_t exponent)
+{
+	EVP_PKEY *key = NULL;
+	BIGNUM *e = BN_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BN_set_word(e, exponent ? exponent : 65537);
+	EVP_PKEY_keygen_init(ctx);
+	EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, bits ? bits : 2048);
+	EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e);
+	EVP_PKEY_generate(ctx, &key);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(e);
+	return key;
+}
+
 static inline void device_make(struct device *d, const struct device_kind *kind)
 {
 	static const struct device_kind plain;
 	kind = kind ? kind : &plain;
 	memset(d, 0, sizeof(*d));
-	d->key = EVP_RSA_gen((unsigned)(kind->bits ? kind->bits : 2048));
+	d->key = device_rsa(kind->bits, kind->exponent);
 	d->x509 = X509_new();
 	X509_set_version(d->x509, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(d->x509), 0);
