@@ -27,6 +27,12 @@
 	"GROUP-SECP256R1:+GROUP-SECP384R1:%COMPAT"
 /* libmicrohttpd stops to accept at its own limit; ours makes room first. */
 #define LIMIT_SPARE 16u
+/*
+ * In the middle of a TLS handshake libmicrohttpd wants to be called at once, again and again, until the client's next
+ * bytes come. These wake it anyway, so that after so many calls for nothing it waits.
+ */
+#define IDLE_RUNS 8u
+#define IDLE_NS	  20000000ull
 
 struct http_request {
 	struct http_conn *conn;
@@ -57,24 +63,40 @@ struct http {
 	struct loop_source *ready, *timer;
 	struct http_conn *conns; /* newest first */
 	struct http_limit limit;
-	bool resumed; /* a connection goes on in the next run */
+	bool resumed;	    /* a connection goes on in the next run */
+	unsigned idle_runs; /* in a row, at its own wish */
 };
 
 /* --- the loop --- */
 
-static void rearm(struct http *h)
+static bool is_answering(const struct http *h)
+{
+	const struct http_conn *c = h->conns;
+	while (c && !c->rq.response)
+		c = c->next;
+	return c;
+}
+
+static uint64_t next_run_ns(const struct http *h)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
-	uint64_t next = UINT64_MAX;
+	if (h->resumed)
+		return 0;
+	if (MHD_get_timeout(h->daemon, &timeout_ms) != MHD_YES)
+		return UINT64_MAX;
+	if (!timeout_ms && h->idle_runs >= IDLE_RUNS && !is_answering(h))
+		return clock_now_ns() + IDLE_NS;
+	return clock_now_ns() + timeout_ms * 1000000u;
+}
+
+static void rearm(struct http *h)
+{
+	uint64_t next = next_run_ns(h);
 	for (const struct http_conn *c = h->conns; c; c = c->next)
 		if (c->deadline_ns < next)
 			next = c->deadline_ns;
-	if (MHD_get_timeout(h->daemon, &timeout_ms) == MHD_YES) {
-		uint64_t at = clock_now_ns() + timeout_ms * 1000000u;
-		next = at < next ? at : next;
-	}
 	if (h->timer)
-		loop_set_deadline(h->timer, h->resumed ? 0 : next);
+		loop_set_deadline(h->timer, next);
 }
 
 static void run(struct http *h)
@@ -86,8 +108,10 @@ static void run(struct http *h)
 
 static void on_ready(uint32_t events, void *userdata)
 {
+	struct http *h = userdata;
 	(void)events;
-	run(userdata);
+	h->idle_runs = 0;
+	run(h);
 }
 
 /* libmicrohttpd notices, and ends the connection in its next run. */
@@ -106,6 +130,8 @@ static void on_time(void *userdata)
 	for (struct http_conn *c = h->conns; c; c = c->next)
 		if (c->deadline_ns <= now_ns)
 			shut(c);
+	if (h->idle_runs < IDLE_RUNS)
+		h->idle_runs++;
 	run(h);
 }
 

@@ -14,6 +14,7 @@
 #include "host/media/clock.h"
 #include "net/tcp.h"
 #include "tests/test.h"
+#include "tests/unit/gamestream_device.h"
 
 #define MS 1000000ull
 
@@ -151,6 +152,24 @@ static void a_request_is_answered_and_closed(void **state)
 	assert_int_equal(n_gone, 0);
 }
 
+static void a_connection_has_one_request(void **state)
+{
+	char text[1000];
+	int fd = dial();
+	(void)state;
+	say(fd,
+		"GET /hello?word=first HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n"
+		"GET /hello?word=next HTTP/1.1\r\nHost: x\r\n\r\n"
+		"GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(hear(fd, 3000, text, sizeof(text)));
+	assert_int_equal(n_handled, 1);
+	assert_null(waiting);
+	const char *answer = strstr(text, "HTTP/1.1 200");
+	assert_non_null(answer);
+	assert_null(strstr(answer + 1, "HTTP/1.1"));
+	close(fd);
+}
+
 static void a_zero_byte_hides_nothing(void **state)
 {
 	char text[1000];
@@ -256,6 +275,37 @@ static void a_bad_certificate_is_an_error(void **state)
 	assert_int_equal(fcntl(params.fd, F_GETFD), -1);
 }
 
+/* Half of a client's first message, and then nothing: it costs no more than any other that is slow. */
+static void half_a_handshake_is_waited_for(void **state)
+{
+	static const uint8_t half[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 1, 2, 3, 4};
+	static struct device d;
+	struct http *tls = NULL;
+	struct http_params params = {.routes = routes, .n_routes = 3};
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+	unsigned n = 0;
+	(void)state;
+	device_make(&d, NULL);
+	params.loop = loop;
+	params.cert_pem = d.cert_pem;
+	params.key_pem = d.key_pem;
+	params.fd = tcp_listen("127.0.0.1", 0);
+	assert_true(params.fd >= 0);
+	assert_int_equal(getsockname(params.fd, (struct sockaddr *)&addr, &len), 0);
+	assert_int_equal(http_create(&tls, &params), PF_OK);
+	port = ntohs(addr.sin_port);
+	int fd = dial();
+	assert_int_equal(send(fd, half, sizeof(half), MSG_NOSIGNAL), sizeof(half));
+	const uint64_t end_ns = clock_now_ns() + 400 * MS;
+	while (clock_now_ns() < end_ns)
+		n += sd_event_run(loop_sd_event(loop), 2000) > 0;
+	assert_in_range(n, 1, 60);
+	close(fd);
+	http_destroy(tls);
+	device_free(&d);
+}
+
 static void buckets_fill_with_time(void **state)
 {
 	static struct http_limit l;
@@ -295,12 +345,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_is_answered_and_closed),
+		TEST(a_connection_has_one_request),
 		TEST(a_zero_byte_hides_nothing),
 		TEST(an_answer_may_come_later),
 		TEST(who_hangs_up_is_noticed),
 		TEST(who_speaks_slowly_is_closed),
 		TEST(one_address_has_so_many_places),
 		TEST(a_bad_certificate_is_an_error),
+		TEST(half_a_handshake_is_waited_for),
 		cmocka_unit_test(buckets_fill_with_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
