@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/discovery.h"
+#include "tests/support/http_get.h"
 #include "tests/support/sites.h"
 
 /*
@@ -188,6 +189,49 @@ static void a_name_that_is_taken_gets_a_number(void **state)
 	assert_non_null(strstr(out, "\"name\": \"Ben's desk\""));
 }
 
+/* Does the other machine's own browser find a host for Moonlight clients, until it is as wanted? */
+static bool browsed(const char *name, bool wanted)
+{
+	char found[64];
+	snprintf(found, sizeof(found), "=;cable-b;IPv4;%s;", name);
+	for (int i = 0; i < N_LISTINGS; i++) {
+		assert_int_equal(sites_run(SITE_B,
+					 (const char *const[]){"avahi-browse", "-rptk",
+						 DISCOVERY_SERVICE_GAMESTREAM, NULL},
+					 out, sizeof(out)),
+			0);
+		if ((strstr(out, found) != NULL) == wanted)
+			return true;
+		nanosleep(&(struct timespec){0, 500000000}, NULL);
+	}
+	fprintf(stderr, "'%s' %s browsed:\n%s\n", found, wanted ? "is not" : "is still", out);
+	return false;
+}
+
+/* At the port that every Moonlight client knows: only this network has it. */
+static void moonlight_clients_find_a_host(void **state)
+{
+	static char body[OUT_MAX];
+	const struct http_get g = {.to = "10.77.0.1", .port = 47989};
+	(void)state;
+	other = sites_spawn(SITE_A, "moonlight.log",
+		(const char *const[]){getenv("PUNKTFUNK_HOST"), "serve", "--gamestream", "--source",
+			"synthetic", "--port", "0", "--bind", "0.0.0.0", "--config-dir",
+			sites_path("moonlight"), "--name", "sofa", NULL});
+	assert_true(other > 0);
+	assert_true(sites_logged("moonlight.log", "announced as \"sofa\"", 2, WAIT_MS));
+	assert_true(browsed("sofa", true));
+	assert_non_null(strstr(out, ";_nvstream._tcp;local;avahi-a.local;10.77.0.1;47989;"));
+	assert_null(strstr(out, "=;cable-b;IPv4;Ben")); /* which serves no such client */
+	/* This program is on the other machine, too. */
+	assert_int_equal(http_get(&g, "/serverinfo", body, sizeof(body), NULL), 200);
+	assert_non_null(strstr(body, "status_code=\"200\""));
+	assert_non_null(strstr(body, "<hostname>sofa</hostname>"));
+	assert_int_equal(sites_end(&other), 0);
+	assert_true(browsed("sofa", false));
+	assert_int_equal(http_get(&g, "/serverinfo", body, sizeof(body), NULL), -1);
+}
+
 /* Names and records that no host of ours would make. */
 static pid_t publish(const char *name, const char *a, const char *b)
 {
@@ -326,7 +370,8 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "publish"))
 		return publish_main();
 	unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
-	if (system("command -v dbus-daemon avahi-daemon avahi-publish ip >/dev/null") != 0) {
+	if (system("command -v dbus-daemon avahi-daemon avahi-browse avahi-publish ip "
+		   ">/dev/null") != 0) {
 		puts("avahi-daemon, avahi-utils, dbus or iproute2 is missing; scripts/deps "
 		     "installs them");
 		return 1;
@@ -336,6 +381,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(without_a_daemon_it_says_what_to_do),
 		cmocka_unit_test(a_daemon_that_comes_later_is_used),
 		cmocka_unit_test(a_name_that_is_taken_gets_a_number),
+		cmocka_unit_test(moonlight_clients_find_a_host),
 		cmocka_unit_test(liars_are_harmless),
 		cmocka_unit_test(a_changed_record_is_told),
 		cmocka_unit_test(a_new_daemon_is_told_again),

@@ -25,9 +25,9 @@ int http_get_connect(const struct http_get *g)
 	struct sockaddr_in from = {.sin_family = AF_INET};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-	if (g->from &&
-		(inet_pton(AF_INET, g->from, &from.sin_addr) != 1 ||
-			bind(fd, (const struct sockaddr *)&from, sizeof(from)) < 0)) {
+	if ((g->to && inet_pton(AF_INET, g->to, &to.sin_addr) != 1) ||
+		(g->from && inet_pton(AF_INET, g->from, &from.sin_addr) != 1) ||
+		(g->from && bind(fd, (const struct sockaddr *)&from, sizeof(from)) < 0)) {
 		close(fd);
 		return -1;
 	}

@@ -8,14 +8,15 @@
 /* An HTTP client for tests: one request a connection, each wait bounded. */
 
 struct http_get {
+	const char *to; /* IPv4 address; NULL = 127.0.0.1 */
 	int port;
-	const char *from;	/* source address on loopback; NULL = any */
+	const char *from;	/* source address; NULL = any */
 	const char *cert, *key; /* PEM; NULL = none */
 	int tls, wait_s;	/* 0 = 8 */
 	const char *priorities; /* GnuTLS's; NULL = as clients have them */
 };
 
-/* A connection to 127.0.0.1; -1 = refused. */
+/* A connection; -1 = refused. */
 int http_get_connect(const struct http_get *g);
 /*
  * Sends `GET path` and reads to the end of the connection. Returns the transport's status, 0 when the other side

@@ -15,7 +15,8 @@ enum site { SITE_A, SITE_B, N_SITES };
 #define SITES_SKIP 77 /* meson's exit code of a test that was skipped */
 
 /*
- * Makes both, and the folder where logs and what /run holds lie. Returns 0; SITES_SKIP, with a line on stdout,
+ * Makes both, and the folder where logs and what /run holds lie; the caller is in the network of SITE_B from then on.
+ * Returns 0; SITES_SKIP, with a line on stdout,
  * where namespaces are not permitted; -1 with a line on stderr.
  */
 int sites_open(void);
