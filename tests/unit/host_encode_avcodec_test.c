@@ -11,6 +11,7 @@
 #include "host/base/log.h"
 #include "host/encode/encoder.h"
 #include "host/encode/planes.h"
+#include "tests/x265_leaks.h"
 
 enum { W = 321, H = 179, CW = W + 1, CH = H + 1, HZ = 60, KBPS = 4000, PICTURES = 60 };
 

@@ -5,6 +5,7 @@
 #include "host/base/log.h"
 #include "host/encode/encoder.h"
 #include "host/encode/offer.h"
+#include "tests/x265_leaks.h"
 
 enum { H264 = PF_CODEC_H264, HEVC = PF_CODEC_HEVC, AV1 = PF_CODEC_AV1 };
 

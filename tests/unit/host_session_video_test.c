@@ -8,6 +8,7 @@
 #include "host/encode/encoder.h"
 #include "host/media/clock.h"
 #include "host/session/video.h"
+#include "tests/x265_leaks.h"
 
 #define MS	 1000000ull
 #define MAX_SENT 4096u
