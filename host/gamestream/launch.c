@@ -124,6 +124,8 @@ static void prepare(struct launches *ls, struct gs_launch *l)
 	if (err >= 0 && !l->started)
 		err = app_run_start(l->run, l->wayland_display, l->environment, why, sizeof(why));
 	l->started |= err >= 0;
+	if (err >= 0 && ls->hooks.running && app_run_pid(l->run))
+		ls->hooks.running(l, app_run_pid(l->run), ls->hooks.userdata);
 	prepared(ls, l, err, why);
 }
 

@@ -97,6 +97,11 @@ struct launch_hooks {
 	 * sentence for the client's screen that says what to do; after a failed resume the app is AWAY as before.
 	 */
 	int (*prepare)(struct gs_launch *l, char *why, size_t why_len, void *userdata);
+	/*
+	 * optional: the app runs, after prepare(). Its windows belong on the display of l->stream. pid: the process
+	 * that all of it descends from.
+	 */
+	void (*running)(struct gs_launch *l, int pid, void *userdata);
 	/* Stops everything of l->stream, tells a client that is connected (why: a sentence), synchronously. */
 	void (*teardown)(struct gs_launch *l, const char *why, void *userdata);
 	void *userdata;

@@ -326,6 +326,11 @@ int app_run_start(struct app_run *r, const char *wayland_display, char (*env)[AP
 	return PF_OK;
 }
 
+int app_run_pid(const struct app_run *r)
+{
+	return r && r->step == RUNNING ? r->pid : 0;
+}
+
 void app_run_end(struct app_run *r)
 {
 	if (!r)

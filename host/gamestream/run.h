@@ -51,6 +51,8 @@ int app_run_create(struct app_runs *rs, struct app_run **out, const struct app_r
  */
 int app_run_start(struct app_run *r, const char *wayland_display, char (*env)[APP_RUN_ENV_LEN],
 	char *why, size_t why_len) PF_MUST_CHECK;
+/* Of the running app: the process that all of it descends from; 0 = none runs. */
+int app_run_pid(const struct app_run *r);
 /* Ends the app and undoes, by and by; the callbacks are not called any more. Takes NULL. */
 void app_run_end(struct app_run *r);
 

@@ -13,6 +13,7 @@
 #include "host/base/loop.h"
 #include "host/config/config.h"
 #include "host/encode/encoder.h"
+#include "host/gamestream/apps.h"
 #include "host/gamestream/streams.h"
 #include "host/media/clock.h"
 
@@ -295,6 +296,18 @@ static int prepare(struct gs_launch *l, char *why, size_t why_len, void *userdat
 	return PF_OK;
 }
 
+static void running(struct gs_launch *l, int pid, void *userdata)
+{
+	const struct gs_stream *s = l->stream;
+	(void)userdata;
+	const int err = session_claim_windows(s->session, pid);
+	if (err < 0)
+		log_warn(
+			"gamestream: windows of '%s' open where the focus is, which may be another "
+			"display: %s",
+			l->app->title, pf_strerror(err));
+}
+
 static void unlink_stream(struct gs_stream *s)
 {
 	struct gs_stream **at = &s->all->list;
@@ -505,7 +518,8 @@ void gs_streams_destroy(struct gs_streams *ss)
 
 struct launch_hooks gs_streams_launch_hooks(struct gs_streams *ss)
 {
-	return (struct launch_hooks){.prepare = prepare, .teardown = teardown, .userdata = ss};
+	return (struct launch_hooks){
+		.prepare = prepare, .running = running, .teardown = teardown, .userdata = ss};
 }
 
 struct stream_hooks gs_streams_rtsp_hooks(struct gs_streams *ss)

@@ -323,6 +323,11 @@ const char *session_wayland_display(const struct session *s)
 	return s->output.wayland_display;
 }
 
+int session_claim_windows(const struct session *s, int pid)
+{
+	return vdisplay_claim_windows(s->host->vdisplay, &s->output, pid);
+}
+
 int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mode *made)
 {
 	if (!session_mode_allowed(s->host, mode))

@@ -98,6 +98,8 @@ struct pf_mode session_mode(const struct session *s);
 uint8_t session_compositor(const struct session *s);
 /* The Wayland socket of the session's desktop; empty where there is none. Borrowed. */
 const char *session_wayland_display(const struct session *s);
+/* As vdisplay_claim_windows(), for the session's output. */
+int session_claim_windows(const struct session *s, int pid) PF_MUST_CHECK;
 /* Errors: PF_E_INVALID, PF_E_IO: the old mode goes on. The stream goes on with a keyframe of the new size. */
 int session_set_mode(
 	struct session *s, const struct pf_mode *mode, struct pf_mode *made) PF_MUST_CHECK;

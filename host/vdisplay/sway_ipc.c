@@ -212,6 +212,28 @@ int sway_ipc_request(
 	return fail(ipc, PF_E_BAD_PACKET, "sway sends events that were not asked for");
 }
 
+int sway_ipc_event(struct sway_ipc *ipc, json_t **event)
+{
+	uint32_t type = 0;
+	char *text = NULL;
+	size_t len = 0;
+	json_error_t why;
+	*event = NULL;
+	if (ipc->fd < 0)
+		return PF_E_CLOSED;
+	const int err = receive_message(
+		ipc, &type, &text, &len, clock_now_ns() + (uint64_t)ipc->timeout_ms * 1000000u);
+	if (err < 0)
+		return err;
+	*event = type & EVENT_BIT ? json_loadb(text, len, 0, &why) : NULL;
+	free(text);
+	if (!(type & EVENT_BIT))
+		return fail(ipc, PF_E_BAD_PACKET, "sway answered what was not asked");
+	if (!*event)
+		return fail(ipc, PF_E_BAD_PACKET, "sway's event is no JSON: %s", why.text);
+	return 0;
+}
+
 /* Each command's result is an object: {"success": bool, "error": string}. */
 static int check_results(struct sway_ipc *ipc, const char *command, const json_t *reply)
 {

@@ -50,6 +50,11 @@ void sway_ipc_close(struct sway_ipc *ipc);
  */
 int sway_ipc_request(struct sway_ipc *ipc, enum sway_ipc_type type, const char *payload,
 	json_t **reply) PF_MUST_CHECK;
+/*
+ * The next event, when one is there to read; the caller owns *event (json_decref). One that breaks off is
+ * PF_E_TIMEOUT. Errors: as above.
+ */
+int sway_ipc_event(struct sway_ipc *ipc, json_t **event) PF_MUST_CHECK;
 /* Runs commands; PF_E_UNSUPPORTED when sway refuses one (error tells which words it gave). */
 int sway_ipc_command(struct sway_ipc *ipc, const char *format, ...)
 	__attribute__((format(printf, 2, 3))) PF_MUST_CHECK;

@@ -245,6 +245,36 @@ int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_pat
 		     : 0;
 }
 
+static bool holds(const json_t *node, json_int_t id, int depth)
+{
+	static const char *const lists[] = {"nodes", "floating_nodes"};
+	if (json_integer_value(json_object_get(node, "id")) == id)
+		return true;
+	for (size_t k = 0; k < 2 && depth < MAX_DEPTH; k++) {
+		const json_t *list = json_object_get(node, lists[k]);
+		for (size_t i = 0; i < json_array_size(list); i++) {
+			if (holds(json_array_get(list, i), id, depth + 1))
+				return true;
+		}
+	}
+	return false;
+}
+
+int sway_output_bring(struct sway_ipc *ipc, const char *name, json_int_t id)
+{
+	json_t *tree;
+	const int err = sway_ipc_request(ipc, SWAY_IPC_GET_TREE, NULL, &tree);
+	if (err < 0)
+		return err;
+	json_t *wanted = json_string(name);
+	const bool there = holds(child_with(tree, "name", wanted), id, 0);
+	json_decref(wanted);
+	json_decref(tree);
+	return there ? 0
+		     : sway_ipc_command(ipc, "[con_id=%lld] move container to output %s",
+			       (long long)id, name);
+}
+
 static void move_all(struct sway_ipc *ipc, const json_t *windows, const char *to)
 {
 	for (size_t i = 0; i < json_array_size(windows) && i < MAX_WINDOWS; i++) {

@@ -25,6 +25,8 @@ int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, u
 int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_path) PF_MUST_CHECK;
 /* Focuses it and, on its workspace, a window: the one that had the focus last. */
 int sway_output_focus(struct sway_ipc *ipc, const char *name) PF_MUST_CHECK;
+/* The window id goes to the output's visible workspace, unless it is on the output already. */
+int sway_output_bring(struct sway_ipc *ipc, const char *name, json_int_t id) PF_MUST_CHECK;
 /*
  * Nobody needs it any more. unplug: takes it away, where sway can (1.8 and later), and its windows go to
  * another output; where sway cannot, they go to the output `to` and it stays, small and slow, for the next

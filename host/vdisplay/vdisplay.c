@@ -113,6 +113,11 @@ void vdisplay_show_output(struct vdisplay *v, const struct vdisplay_output *outp
 		v->impl->show_output(v, output, shown);
 }
 
+int vdisplay_claim_windows(struct vdisplay *v, const struct vdisplay_output *output, int pid)
+{
+	return v->impl->claim_windows ? v->impl->claim_windows(v, output, pid) : PF_OK;
+}
+
 void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output)
 {
 	v->impl->remove_output(v, output);

@@ -47,6 +47,8 @@ struct vdisplay_impl {
 	/* optional */
 	void (*show_output)(
 		struct vdisplay *base, const struct vdisplay_output *output, bool shown);
+	/* optional */
+	int (*claim_windows)(struct vdisplay *base, const struct vdisplay_output *output, int pid);
 	/* optional: a sentence on why create() failed, for the log and the client */
 	const char *(*why)(void);
 };
@@ -87,5 +89,12 @@ void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output);
  * it stays as it is. One that is looked at again takes it back. New outputs are shown.
  */
 void vdisplay_show_output(struct vdisplay *v, const struct vdisplay_output *output, bool shown);
+/*
+ * From now on each new window of the process pid, and of what descends from it, opens on this output or goes there at
+ * once, whatever has the focus; until the output is removed. Does nothing where outputs have no windows. Errors:
+ * PF_E_INVALID, PF_E_BUSY (too many), PF_E_IO, PF_E_TIMEOUT.
+ */
+int vdisplay_claim_windows(
+	struct vdisplay *v, const struct vdisplay_output *output, int pid) PF_MUST_CHECK;
 
 #endif

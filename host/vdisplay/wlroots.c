@@ -13,6 +13,7 @@
 #include "host/vdisplay/sway_find.h"
 #include "host/vdisplay/sway_ipc.h"
 #include "host/vdisplay/sway_output.h"
+#include "host/vdisplay/sway_place.h"
 #include "host/vdisplay/sway_session.h"
 #include "host/vdisplay/vdisplay.h"
 
@@ -46,6 +47,7 @@ struct wlroots {
 	uint8_t owners[MAX_OUTPUTS][VDISPLAY_OWNER_LEN]; /* of those given out; zeros = nobody */
 	struct left left[MAX_OUTPUTS];
 	size_t next_left; /* the entry that goes when all are taken: its output is anybody's */
+	struct sway_place place; /* new windows of a client's program go to its output */
 	uint64_t hung_until_ns;
 	char focus_before[64]; /* the output that had the focus when the first was made */
 };
@@ -63,6 +65,7 @@ static void forget_compositor(struct wlroots *w)
 	loop_remove(&w->on_child);
 	loop_remove(&w->on_watch);
 	sway_ipc_close(&w->watch);
+	sway_place_finish(&w->place);
 	w->up = false;
 	w->focus_before[0] = 0;
 	memset(w->used, 0, sizeof(w->used));
@@ -192,6 +195,7 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 	w->app = copy(params->app);
 	w->user = copy(params->user);
 	w->watch.fd = -1;
+	sway_place_init(&w->place, params->loop, w->ipc_path);
 	sway_session_init(&w->session);
 	const int err = ensure_up(w);
 	if (err < 0) {
@@ -474,6 +478,7 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 	struct sway_ipc ipc;
 	if (!slot)
 		return;
+	sway_place_drop(&w->place, slot);
 	drop_doomed(w);
 	int err = open_ipc(w, &ipc);
 	if (err >= 0) {
@@ -507,6 +512,18 @@ static void show_output(struct vdisplay *base, const struct vdisplay_output *out
 	sway_ipc_close(&ipc);
 }
 
+static int claim_windows(struct vdisplay *base, const struct vdisplay_output *output, int pid)
+{
+	struct wlroots *w = from_base(base);
+	if (!find_slot(w, output))
+		return PF_E_INVALID;
+	if (clock_now_ns() < w->hung_until_ns)
+		return PF_E_TIMEOUT;
+	const int err = sway_place_claim(&w->place, output->name, pid);
+	note_hung(w, err);
+	return err;
+}
+
 static const char *why(void)
 {
 	return why_text;
@@ -521,5 +538,6 @@ const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.set_mode = set_mode,
 	.remove_output = remove_output,
 	.show_output = show_output,
+	.claim_windows = claim_windows,
 	.why = why,
 };
