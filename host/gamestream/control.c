@@ -9,6 +9,7 @@
 #include "host/base/log.h"
 #include "host/base/loop.h"
 #include "host/config/config.h"
+#include "host/gamestream/datagram.h"
 #include "host/gamestream/streams.h"
 #include "host/media/clock.h"
 
@@ -30,26 +31,20 @@
 #define TICK_NS		20000000ull /* ENet resends and pings by being called */
 
 /*
- * A datagram that asks for a connection, as far as it matters here:
- *
- *   0   BE16  0x0FFF: to no peer yet; 0x8000 more = the time follows
- *  (2)  BE16  time
- *  +0   u8    command 2, flags in the upper four bits
- *  +1 ... +43
- *  +44  BE32  the number
+ * And ENet keeps whatever comes out of order, for as long as what is before it is missing: of an empty message it does
+ * not even count the bytes. So there is an end to how far ahead one may be, and to what somebody unproven may send.
  */
-#define ENET_NO_PEER	  0x0FFFu
-#define ENET_HAS_TIME	  0x8000u
-#define ENET_CONNECT	  2u
-#define ENET_CONNECT_LEN  48u
-#define ENET_CONNECT_DATA 44u
+#define AHEAD_MAX	    2048u /* messages of a channel; clients have fewer under way in all */
+#define UNPROVEN_DATAGRAMS  64u	  /* the first that is opened proves */
+#define CONNECT_DATA_OFFSET 44u	  /* BE32: the number */
 
 struct gs_control {
 	struct gs_streams *streams;
 	ENetHost *host;
 	bool inited;
 	struct loop_source *readable, *timer;
-	uint64_t since_ns[PEERS]; /* that it is here without proof; 0 = it is not, or has it */
+	uint64_t since_ns[PEERS];   /* that it is here without proof; 0 = it is not, or has it */
+	unsigned n_unproven[PEERS]; /* datagrams of such a one */
 	uint64_t n_refused;
 };
 
@@ -93,32 +88,79 @@ static int refuse(struct gs_control *c)
 	return 1;
 }
 
+static bool may_connect(struct gs_control *c, const struct gs_datagram_command *first)
+{
+	uint32_t connect_data = pf_get_be32(first->data + CONNECT_DATA_OFFSET);
+	const struct gs_stream *s = awaited(c, connect_data);
+	return s && !s->channel.peer && count_unproven(c, connect_data) < PEERS_UNPROVEN;
+}
+
+static bool is_too_far(const ENetPeer *peer, const struct gs_datagram_command *command)
+{
+	if (!peer->channels || command->channel >= peer->channelCount)
+		return false; /* ENet says no itself */
+	uint16_t expected = peer->channels[command->channel].incomingReliableSequenceNumber;
+	uint16_t ahead = (uint16_t)(command->sequence - expected);
+	return ahead > AHEAD_MAX &&
+		ahead < 0x8000; /* beyond: it came before, and its ack was lost */
+}
+
+/* What no client sends, and ENet would keep. */
+static bool is_hostile(const ENetPeer *peer, const struct gs_datagram_command *command)
+{
+	switch (command->command) {
+	case GS_ENET_SEND_RELIABLE:
+		return is_too_far(peer, command);
+	case GS_ENET_SEND_UNRELIABLE:
+		return command->len < PF_NV_SEAL_LEN || is_too_far(peer, command);
+	case GS_ENET_SEND_FRAGMENT: /* for messages that are too long for a datagram */
+	case GS_ENET_SEND_UNRELIABLE_FRAGMENT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool within_trial(struct gs_control *c, const ENetPeer *peer)
+{
+	const struct gs_stream *s = peer->data ? stream_of(c, peer) : NULL;
+	if (s && s->channel.peer == peer)
+		return true;
+	return c->n_unproven[peer - c->host->peers]++ < UNPROVEN_DATAGRAMS;
+}
+
 /* 1: ENet does not get to see it. */
 static int ENET_CALLBACK on_datagram(ENetHost *host, ENetEvent *event)
 {
 	struct gs_control *c = control_of(host);
-	const uint8_t *data = host->receivedData;
-	size_t len = host->receivedDataLength;
+	struct gs_datagram datagram;
+	struct gs_datagram_command command;
+	int err;
 	(void)event;
-	if (len < 2)
-		return 1;
-	uint16_t to = pf_get_be16(data);
-	if ((to & ENET_NO_PEER) != ENET_NO_PEER)
-		return 0; /* ENet compares the address */
-	size_t at = to & ENET_HAS_TIME ? 4 : 2;
-	if (len < at + ENET_CONNECT_LEN || (data[at] & 0x0F) != ENET_CONNECT)
+	if (!gs_datagram_open(&datagram, host->receivedData, host->receivedDataLength))
 		return refuse(c);
-	uint32_t connect_data = pf_get_be32(data + at + ENET_CONNECT_DATA);
-	const struct gs_stream *s = awaited(c, connect_data);
-	if (!s || s->channel.peer || count_unproven(c, connect_data) >= PEERS_UNPROVEN)
+	if (datagram.peer == GS_ENET_NO_PEER)
+		return gs_datagram_next(&datagram, &command) == 1 &&
+				command.command == GS_ENET_CONNECT && may_connect(c, &command)
+			? 0
+			: refuse(c);
+	if (datagram.peer >= host->peerCount)
 		return refuse(c);
-	return 0;
+	const ENetPeer *peer = &host->peers[datagram.peer];
+	if (!is_here(peer) || peer->address.host != host->receivedAddress.host ||
+		peer->address.port != host->receivedAddress.port || !within_trial(c, peer))
+		return refuse(c);
+	while ((err = gs_datagram_next(&datagram, &command)) == 1)
+		if (is_hostile(peer, &command))
+			return 1;
+	return err < 0;
 }
 
 static void drop_peer(struct gs_control *c, ENetPeer *peer)
 {
 	peer->data = NULL;
 	c->since_ns[peer - c->host->peers] = 0;
+	c->n_unproven[peer - c->host->peers] = 0;
 	enet_peer_reset(peer);
 }
 
@@ -198,6 +240,7 @@ static void on_disconnect(struct gs_control *c, ENetPeer *peer)
 	struct gs_stream *s = stream_of(c, peer);
 	peer->data = NULL;
 	c->since_ns[peer - c->host->peers] = 0;
+	c->n_unproven[peer - c->host->peers] = 0;
 	if (!s || s->channel.peer != peer)
 		return;
 	s->channel.peer = NULL;
@@ -212,6 +255,7 @@ static bool drop_unproven(struct gs_control *c, uint64_t now_ns)
 		ENetPeer *p = &c->host->peers[i];
 		if (!is_here(p)) {
 			c->since_ns[i] = 0;
+			c->n_unproven[i] = 0;
 			continue;
 		}
 		any = true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/test.h"
 
+#include <arpa/inet.h>
+
 #include <enet/enet.h>
 #include <string.h>
 #include <systemd/sd-event.h>
@@ -395,6 +397,79 @@ static void test_unproven_after_the_end(void **state)
 	assert_int_equal(got.keyframes, 0);
 }
 
+/* One datagram of commands that are all alike, of the first client. */
+static void flood(
+	struct rig *r, uint8_t command, const uint8_t *rest, size_t len, uint16_t sequence)
+{
+	const struct client *c = &r->clients[0];
+	uint8_t data[1400];
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_port = htons(gs_control_port(r->streams.control)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	size_t n = 4;
+	pf_put_be16(data,
+		(uint16_t)(0x8000u | (unsigned)c->peer->outgoingSessionID << 12 |
+			c->peer->outgoingPeerID));
+	pf_put_be16(data + 2, 0);
+	for (; n + 4 + len <= sizeof(data); n += 4 + len) {
+		data[n] = command;
+		data[n + 1] = 7;
+		pf_put_be16(data + n + 2, sequence++);
+		memcpy(data + n + 4, rest, len);
+	}
+	assert_int_equal(
+		sendto(c->host->socket, data, n, 0, (const struct sockaddr *)&to, sizeof(to)), n);
+}
+
+/* What the host keeps of those that wait for one before them. */
+static size_t n_kept(struct rig *r)
+{
+	ENetPeer *p = r->stream.channel.peer;
+	return enet_list_size(&p->channels[7].incomingReliableCommands) +
+		enet_list_size(&p->channels[7].incomingUnreliableCommands);
+}
+
+/* Out of order, in pieces, empty: kept until what is missing comes, which is never. */
+static void test_what_waits_is_bounded(void **state)
+{
+	struct rig *r = *state;
+	static const uint8_t empty[4];
+	static const uint8_t piece[21] = {
+		0, 9, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 'x'};
+	connect_first(r);
+	for (unsigned i = 0; i < 100; i++) {
+		flood(r, 0x86, empty, 2, (uint16_t)(2 + i * 232));
+		flood(r, 0x07, empty, 4, (uint16_t)(2 + i * 174));
+		flood(r, 0x88, piece, sizeof(piece), 9);
+		(void)pump(r, NULL, 1000000);
+	}
+	assert_in_range(n_kept(r), 1, 2048);
+	assert_int_equal(got.left, 0);
+	/* Behind it all, the session goes on. */
+	say(&r->clients[0], 0x0302, zeros, 2);
+	say(&r->clients[0], 0x0302, zeros, 2);
+	assert_true(pump(r, three_keyframes, WAIT_NS));
+}
+
+static void test_unproven_say_little(void **state)
+{
+	struct rig *r = *state;
+	static const uint8_t empty[2];
+	join(r, 0, CONNECT_DATA, key);
+	assert_true(pump(r, first_connected, WAIT_NS));
+	for (unsigned i = 0; i < 80; i++)
+		flood(r, 0x86, empty, sizeof(empty), 2);
+	(void)pump(r, NULL, 50000000ull);
+	say(&r->clients[0], 0x0302, zeros, 2);
+	assert_false(pump(r, proven, 100000000ull));
+	/* It is gone after two seconds, and another one may come in its place. */
+	(void)pump(r, NULL, 2200000000ull);
+	join(r, 1, CONNECT_DATA, key);
+	(void)pump(r, NULL, 200000000ull);
+	say(&r->clients[1], 0x0302, zeros, 2);
+	assert_true(pump(r, proven, WAIT_NS));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +481,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_number_without_key, begin, end),
 		cmocka_unit_test_setup_teardown(test_unproven_go, begin, end),
 		cmocka_unit_test_setup_teardown(test_unproven_after_the_end, begin, end),
+		cmocka_unit_test_setup_teardown(test_what_waits_is_bounded, begin, end),
+		cmocka_unit_test_setup_teardown(test_unproven_say_little, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
