@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "core/base/alloc.h"
 #include "host/base/log.h"
 #include "host/base/loop.h"
@@ -214,6 +216,14 @@ int launch_start(struct launches *ls, const uint8_t fp[static LAUNCH_FP_LEN], co
 	return PF_OK;
 }
 
+/* Sequences begin anew with each connection: under the same key that would be nonces used twice. */
+static bool is_used_key(const struct gs_launch *l, const uint8_t key[static LAUNCH_KEY_LEN])
+{
+	uint8_t hash[LAUNCH_KEY_HASH_LEN];
+	SHA256(key, LAUNCH_KEY_LEN, hash);
+	return l->ran && !memcmp(hash, l->used_key, sizeof(hash));
+}
+
 int launch_resume(struct launches *ls, const uint8_t fp[static LAUNCH_FP_LEN],
 	const struct launch_request *request,
 	void (*done)(struct gs_launch *l, int err, const char *why, void *userdata), void *userdata,
@@ -226,6 +236,10 @@ int launch_resume(struct launches *ls, const uint8_t fp[static LAUNCH_FP_LEN],
 	if (l->state == LAUNCH_PREPARING)
 		return fail(why, why_len, PF_E_BUSY,
 			"It is just being started for this device: try again in a moment.");
+	if (is_used_key(l, request->rikey))
+		return fail(why, why_len, PF_E_CRYPTO,
+			"The device came with the key of its last connection, which is not safe: "
+			"update Moonlight on it.");
 	take_request(l, request, done, userdata);
 	set_state(ls, l, LAUNCH_PREPARING, LAUNCH_RESUME_NS);
 	log_info("gamestream: '%s' comes back to '%s' at %ux%u@%u", l->name, l->app->title,
@@ -284,6 +298,7 @@ void launch_running(struct launches *ls, struct gs_launch *l)
 	if (l->state == LAUNCH_ENDED)
 		return;
 	l->ran = true;
+	SHA256(l->request.rikey, LAUNCH_KEY_LEN, l->used_key);
 	set_state(ls, l, LAUNCH_RUNNING, UINT64_MAX);
 }
 

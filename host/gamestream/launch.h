@@ -27,9 +27,10 @@ struct app;
 struct loop;
 struct launches;
 
-#define LAUNCH_KEY_LEN 16u
-#define LAUNCH_FP_LEN  32u
-#define LAUNCH_MAX     64u /* the most that --max-concurrent allows */
+#define LAUNCH_KEY_LEN	    16u
+#define LAUNCH_FP_LEN	    32u
+#define LAUNCH_KEY_HASH_LEN 32u
+#define LAUNCH_MAX	    64u /* the most that --max-concurrent allows */
 #define LAUNCH_PENDING_NS \
 	15000000000ull /* a client connects to RTSP at once, and gives up after 10 s */
 #define LAUNCH_PREPARE_NS   90000000000ull /* clients wait for 120 s */
@@ -81,6 +82,7 @@ struct gs_launch {
 	char environment[APP_RUN_ENV][APP_RUN_ENV_LEN]; /* more of "NAME=value" */
 
 	/* launch.c's own */
+	uint8_t used_key[LAUNCH_KEY_HASH_LEN]; /* SHA-256 of the newest that a stream ran with */
 	struct launches *all;
 	struct app_run *run;
 	bool started; /* its app was */
@@ -124,7 +126,10 @@ int launch_start(struct launches *ls, const uint8_t fp[static LAUNCH_FP_LEN], co
 	struct app *app, const struct launch_request *request,
 	void (*done)(struct gs_launch *l, int err, const char *why, void *userdata), void *userdata,
 	char *why, size_t why_len) PF_MUST_CHECK;
-/* Takes over what this client has, in any state. As launch_start(); PF_E_NO_FRAME: it has nothing. */
+/*
+ * Takes over what this client has, in any state. As launch_start(); PF_E_NO_FRAME: it has nothing; PF_E_CRYPTO: its
+ * key is that of before.
+ */
 int launch_resume(struct launches *ls, const uint8_t fp[static LAUNCH_FP_LEN],
 	const struct launch_request *request,
 	void (*done)(struct gs_launch *l, int err, const char *why, void *userdata), void *userdata,

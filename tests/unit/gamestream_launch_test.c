@@ -77,10 +77,13 @@ static bool comes(const char *name, const char *text)
 	return false;
 }
 
+/* With another key each time. */
 static struct launch_request request(void)
 {
+	static uint8_t n;
 	struct launch_request r = {.mode = {1280, 720, 60}, .corever = 1};
 	memset(r.rikey, 0x5a, sizeof(r.rikey));
+	r.rikey[1] = ++n;
 	r.peer.in4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};
 	return r;
 }
@@ -116,6 +119,7 @@ enum { DESKTOP, APP, FAILS, SHORT, SLOW };
 static void the_desktop_starts_at_once_and_comes_back(void **state)
 {
 	const struct launch_request r = request();
+	struct launch_request again;
 	(void)state;
 	assert_int_equal(launch_resume(ls, alice, &r, done, NULL, why, sizeof(why)), PF_E_NO_FRAME);
 	assert_int_equal(start(alice, DESKTOP), PF_OK);
@@ -138,7 +142,12 @@ static void the_desktop_starts_at_once_and_comes_back(void **state)
 	assert_int_equal(start(alice, DESKTOP), PF_OK);
 	assert_ptr_equal(launch_of(ls, alice), l);
 	assert_int_equal(l->request.rikey[0], 0x5a);
+	again = l->request;
 	launch_running(ls, l);
+	/* Not with the key that is in use, nor when it was. */
+	assert_int_equal(
+		launch_resume(ls, alice, &again, done, NULL, why, sizeof(why)), PF_E_CRYPTO);
+	assert_int_equal(l->state, LAUNCH_RUNNING);
 	/* Taken over while it runs; the late end of the old connection changes nothing. */
 	assert_int_equal(launch_resume(ls, alice, &r, done, NULL, why, sizeof(why)), PF_OK);
 	assert_int_equal(l->state, LAUNCH_PENDING);
