@@ -134,7 +134,8 @@ static void is_let_in(const struct device *d, bool in)
 		"/appasset?" MOON_UNIQUEID "&appid=1&AssetType=2&AssetIdx=0",
 		"/launch?" MOON_UNIQUEID "&appid=1", "/resume?" MOON_UNIQUEID,
 		"/cancel?" MOON_UNIQUEID, "/pair?" MOON_UNIQUEID "&phrase=pairchallenge", "/",
-		"/no/such/thing"};
+		"/no/such/thing", "/Launch?" MOON_UNIQUEID "&appid=1", "//applist?" MOON_UNIQUEID,
+		"/applist/?" MOON_UNIQUEID};
 	const struct http_get g = tls(d);
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		if (in && strstr(requests[i], "appasset"))
@@ -435,7 +436,8 @@ static void handshakes_stay_cheap(void **state)
 	static const char *const fine[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.2",
 		"NORMAL:-GROUP-ALL:+GROUP-SECP256R1", "NORMAL:-GROUP-ALL:+GROUP-SECP384R1",
 		"NORMAL:-VERS-ALL:+VERS-TLS1.2:-GROUP-ALL:+GROUP-SECP256R1"};
-	static const struct device_kind kinds[] = {{.exponent = (1ull << 40) + 15}, {.bits = 4352}};
+	static const struct device_kind kind = {.exponent = (1ull << 40) + 15};
+	struct device d;
 	struct http_get g = tls(&bob);
 	(void)state;
 	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
@@ -447,14 +449,10 @@ static void handshakes_stay_cheap(void **state)
 		if (http_get(&g, "/serverinfo", moon.body, sizeof(moon.body), NULL) > 0)
 			fail_msg("%s is let through", dear[i]);
 	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct device d;
-		device_make(&d, &kinds[i]);
-		g = tls(&d);
-		if (http_get(&g, "/serverinfo", moon.body, sizeof(moon.body), NULL) > 0)
-			fail_msg("key %zu is let through", i);
-		device_free(&d);
-	}
+	device_make(&d, &kind);
+	g = tls(&d);
+	assert_true(http_get(&g, "/serverinfo", moon.body, sizeof(moon.body), NULL) <= 0);
+	device_free(&d);
 }
 
 static int start(void)

@@ -56,7 +56,7 @@ static int open_tls(struct link *l, const struct http_get *g)
 			return -1;
 	}
 	/* A certificate is shown whatever authorities the server names, as Moonlight does. */
-	gnutls_init(&l->tls, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT);
+	gnutls_init(&l->tls, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | GNUTLS_NO_SIGNAL);
 	gnutls_priority_set_direct(l->tls, g->priorities ? g->priorities : "NORMAL:%COMPAT", NULL);
 	gnutls_credentials_set(l->tls, GNUTLS_CRD_CERTIFICATE, l->credentials);
 	gnutls_transport_set_int(l->tls, l->fd);
