@@ -56,6 +56,17 @@ struct speed {
 	struct punktfunk_probe_result result;
 };
 
+/* What input of unannounced kinds leaves behind (fallback.c); under the state lock. */
+#define FALLBACK_AXES 6u
+struct fallback_pad {
+	uint32_t buttons;
+	int32_t axes[FALLBACK_AXES];
+};
+struct fallback {
+	struct fallback_pad pads[PF_PADS]; /* as the host has been told */
+	int64_t scroll_rest[2];		   /* vertical, horizontal */
+};
+
 enum conn_state { CONN_CONNECTING, CONN_STREAMING, CONN_ENDED };
 
 struct punktfunk_connection {
@@ -116,6 +127,7 @@ struct punktfunk_connection {
 	struct speed speed;
 	char said[MESSAGE_LEN];	  /* the host's words to a refusal; as end_message */
 	uint8_t pad_seq[PF_PADS]; /* of snapshots and removals */
+	struct fallback fallback;
 	uint32_t mic_seq;
 	uint16_t pen_seq;
 	uint8_t fingerprint[PF_FINGERPRINT_LEN];
@@ -154,6 +166,13 @@ struct punktfunk_connection {
 /* identity.c. *out is NULL when both are. Errors: PF_E_INVALID (one without the other, or no pair). */
 int identity_read(
 	struct pf_identity **out, const char *cert_pem, const char *key_pem) PF_MUST_CHECK;
+
+/*
+ * fallback.c: input of kinds that the host did not announce. send: what comes closest to the event, which
+ * input_ok() has passed. Errors: PF_E_UNSUPPORTED (nothing does), PF_E_FULL. Thread: any.
+ */
+bool fallback_wanted(const struct punktfunk_connection *c, uint8_t kind);
+int fallback_send(struct punktfunk_connection *c, const struct pf_input *in) PF_MUST_CHECK;
 
 /* session.c */
 int session_start(struct punktfunk_connection *c) PF_MUST_CHECK;

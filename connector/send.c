@@ -68,7 +68,10 @@ int punktfunk_connection_send_input(
 	int err = ended(c);
 	if (err < 0)
 		return err;
-	struct pf_input in = {event->kind, event->code, event->x, event->y, number(c, event)};
+	struct pf_input in = {event->kind, event->code, event->x, event->y, event->flags};
+	if (fallback_wanted(c, in.kind))
+		return fallback_send(c, &in);
+	in.flags = number(c, event);
 	bool key = in.kind == PF_INPUT_KEY_DOWN || in.kind == PF_INPUT_KEY_UP;
 	if (key && (c->welcome.host_caps2 & PF_HCAP2_INPUT_EDGES))
 		return post_msg(c, &(struct pf_msg){.type = PF_MSG_INPUT_EDGE, .input_edge = in});

@@ -542,7 +542,8 @@ PUNKTFUNK_API int punktfunk_connection_next_clipboard(
 #define PUNKTFUNK_INPUT_PAD_ARRIVED \
 	14u /* code: PUNKTFUNK_GAMEPAD_; flags: pad, bits 8, 9: its audio */
 #define PUNKTFUNK_INPUT_TEXT	      15u /* code: one Unicode scalar */
-#define PUNKTFUNK_INPUT_SMOOTH_SCROLL 16u /* code: axis; x: Q24.8; flags: source | phase << 8 */
+#define PUNKTFUNK_INPUT_SMOOTH_SCROLL \
+	16u /* code: axis; x: Q24.8, 15 units a detent; flags: source | phase << 8 */
 
 /* Buttons of a pad. Sticks: +y is up. Triggers: 0 to 255. Pads: 0 to 15. */
 #define PUNKTFUNK_PAD_UP	0x0001u
@@ -579,7 +580,10 @@ struct punktfunk_input_event {
 /*
  * Keys go on the reliable stream where the host can take them from there. The sequence numbers of pads are
  * the library's: it sets the top byte of `flags` of PAD_SNAPSHOT and PAD_REMOVED.
- * Errors: E_NULL, E_INVALID (unknown kind, pad or scalar), E_CLOSED, E_FULL. Does not block.
+ * Toward a host that does not announce a kind (host_caps, host_caps2): TEXT and TOUCH_ are E_UNSUPPORTED;
+ * PAD_SNAPSHOT and PAD_REMOVED become PAD_BUTTON and PAD_AXIS of what has changed, PAD_ARRIVED nothing;
+ * SMOOTH_SCROLL becomes SCROLL of the same distance. E_FULL of a snapshot: send it again, the rest follows.
+ * Errors: E_NULL, E_INVALID (unknown kind, pad or scalar), E_UNSUPPORTED, E_CLOSED, E_FULL. Does not block.
  */
 PUNKTFUNK_API int punktfunk_connection_send_input(
 	struct punktfunk_connection *c, const struct punktfunk_input_event *event);
