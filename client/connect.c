@@ -50,12 +50,17 @@ static void explain_stranger(const struct connect *c, char message[CONNECT_MESSA
 		target_label(&c->target), target_word(&c->target, word));
 }
 
+/* The host has our Hello and gave no answer: it waits for a person's word, if it knows us not. */
+static bool kept_waiting(int status, const char *message)
+{
+	return status == PUNKTFUNK_E_TIMEOUT && strstr(message, "heard us");
+}
+
 /* The library's own words are kept where it knows more than we do; without any, a phrase and advice. */
 static void explain(const struct connect *c, int status, char message[CONNECT_MESSAGE_MAX])
 {
-	bool waited = status == PUNKTFUNK_E_TIMEOUT && strstr(message, "heard us");
 	if (status == PUNKTFUNK_E_IDENTITY_REQUIRED || status == PUNKTFUNK_E_APPROVAL_TIMEOUT ||
-		waited)
+		kept_waiting(status, message))
 		explain_stranger(c, message);
 	if (message[0])
 		return;
@@ -70,7 +75,8 @@ static void explain(const struct connect *c, int status, char message[CONNECT_ME
 static int say_waiting(void *userdata, uint32_t waited_ms)
 {
 	struct connect *c = userdata;
-	uint32_t after_ms = c->target.known.paired ? SAY_PAIRED_MS : SAY_STRANGER_MS;
+	bool paired = c->target.known.paired && !c->target.known.unpaired;
+	uint32_t after_ms = paired ? SAY_PAIRED_MS : SAY_STRANGER_MS;
 	if (!c->has_identity || c->told_waiting || waited_ms < after_ms)
 		return 0;
 	char hex[TRUST_HEX_MAX];
@@ -188,19 +194,29 @@ static int settle(
 	return err == PUNKTFUNK_E_IO || err == PUNKTFUNK_E_NOMEM ? EXIT_OUTPUT : EXIT_TRUST;
 }
 
+void connect_note_end(const struct connect *c, int status)
+{
+	char message[CONNECT_MESSAGE_MAX];
+	bool stranger = status == PUNKTFUNK_E_DENIED || status == PUNKTFUNK_E_APPROVAL_TIMEOUT;
+	if (stranger && c->path && c->has_pin && target_unpaired(c->path, c->pin, message) < 0)
+		run_say("%s", message);
+}
+
 int connect_open(
 	struct connect *c, struct punktfunk_connection **out, char message[CONNECT_MESSAGE_MAX])
 {
 	struct punktfunk_connection *pc = NULL;
 	int err = dial_anywhere(c, &pc, message);
+	bool waited = kept_waiting(err, message);
 	if (err == PUNKTFUNK_E_PIN && !c->path)
 		explain_pin(c, message);
 	else if (err == PUNKTFUNK_E_PIN)
 		trust_explain_mismatch(c->path, c->target.host, c->target.port, message);
 	else if (err)
 		explain(c, err, message);
+	connect_note_end(c, err);
 	if (err)
-		return connect_exit_code(err);
+		return waited ? EXIT_REFUSED : connect_exit_code(err);
 	int code = settle(c, pc, message);
 	if (code)
 		punktfunk_connection_close(pc);

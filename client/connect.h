@@ -45,6 +45,12 @@ void connect_finish(struct connect *c);
 int connect_open(struct connect *c, struct punktfunk_connection **out,
 	char message[CONNECT_MESSAGE_MAX]) __attribute__((warn_unused_result));
 
+/*
+ * The host ended a connection or a stream with this status: when it says that it does not know this client,
+ * that is noted. The host is the one whose certificate is known.
+ */
+void connect_note_end(const struct connect *c, int status);
+
 /* The name that a host shows for this client: `given`, or the machine's; "" when it has none. */
 const char *connect_own_name(const char *given, char buffer[ARGS_NAME_MAX + 1]);
 /* The exit code for a status of the library. */

@@ -87,6 +87,13 @@ static void put_address(FILE *f, const struct known_addr *a)
 	fprintf(f, "%s%s%s:%u", v6 ? "[" : "", a->host, v6 ? "]" : "", a->port);
 }
 
+static const char *how_known(const struct known_host *h)
+{
+	if (h->unpaired)
+		return "no longer paired: pair again";
+	return h->paired ? "paired" : "trusted on first use";
+}
+
 void hosts_print(FILE *f, const struct known *k, const bool *online)
 {
 	for (size_t i = 0; i < k->n_hosts; i++) {
@@ -98,8 +105,7 @@ void hosts_print(FILE *f, const struct known *k, const bool *online)
 			fputs(a ? ", " : " ", f);
 			put_address(f, &h->addrs[a]);
 		}
-		fprintf(f, "  %s  certificate %.16s…  last used %s%s\n",
-			h->paired ? "paired" : "trusted on first use", hex,
+		fprintf(f, "  %s  certificate %.16s…  last used %s%s\n", how_known(h), hex,
 			time_text(h->used_s, when),
 			!online		    ? ""
 				: online[i] ? "  here now"
@@ -121,7 +127,8 @@ void hosts_print_json(FILE *f, const struct known *k, const bool *online)
 		const struct known_host *h = &k->hosts[i];
 		char hex[TRUST_HEX_MAX];
 		trust_hex(h->sha256, hex);
-		fprintf(f, "%s\n  {\"paired\": %s", i ? "," : "", h->paired ? "true" : "false");
+		fprintf(f, "%s\n  {\"paired\": %s", i ? "," : "",
+			h->paired && !h->unpaired ? "true" : "false");
 		put_string(f, "name", known_label(h));
 		put_string(f, "fingerprint", hex);
 		put_string(f, "id", h->id);

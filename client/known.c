@@ -13,7 +13,7 @@
  *         sha256hex: 64 lower-case hexadecimal digits
  *         keys, each at most once:
  *           name=TEXT  id=TEXT    bytes up to ' ', '%' and DEL as %XX
- *           paired=1   used=SECONDS   mac=xx:xx:xx:xx:xx:xx[,...]
+ *           paired=1   unpaired=1   used=SECONDS   mac=xx:xx:xx:xx:xx:xx[,...]
  */
 
 static int hex_digit(char c)
@@ -132,6 +132,13 @@ static bool read_used(const char *s, struct known_host *h)
 	return h->used_s > 0;
 }
 
+static bool read_flag(const char *value, bool *flag)
+{
+	if (*flag || strcmp(value, "1") != 0)
+		return false;
+	return *flag = true;
+}
+
 static bool read_key(char *s, struct known_host *h)
 {
 	char *value = strchr(s, '=');
@@ -146,9 +153,9 @@ static bool read_key(char *s, struct known_host *h)
 		return read_macs(value, h);
 	if (!strcmp(s, "used"))
 		return read_used(value, h);
-	bool paired = !strcmp(s, "paired") && !strcmp(value, "1") && !h->paired;
-	h->paired |= paired;
-	return paired;
+	if (!strcmp(s, "paired"))
+		return read_flag(value, &h->paired);
+	return !strcmp(s, "unpaired") && read_flag(value, &h->unpaired);
 }
 
 /* Consumes the line. */
@@ -237,6 +244,8 @@ static void put_host(FILE *f, const struct known_host *h)
 	put_text(f, "id", h->id);
 	if (h->paired)
 		fputs(" paired=1", f);
+	if (h->unpaired)
+		fputs(" unpaired=1", f);
 	if (h->used_s)
 		fprintf(f, " used=%" PRIu64, h->used_s);
 	for (size_t i = 0; i < h->n_macs; i++) {

@@ -32,6 +32,7 @@ struct known_host {
 	char name[ARGS_NAME_MAX + 1]; /* "" = its address is its name */
 	char id[KNOWN_ID_MAX + 1];    /* "" = never heard */
 	bool paired;		      /* with a PIN: nobody was in between */
+	bool unpaired;		      /* it said since then that it does not know this client */
 	uint64_t used_s;	      /* CLOCK_REALTIME; 0 = not since this is noted */
 	uint8_t macs[KNOWN_MACS_MAX][KNOWN_MAC_LEN];
 	size_t n_macs;

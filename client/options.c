@@ -147,7 +147,7 @@ char *options_help(void)
 	      "  0  fine\n"
 	      "  1  the command line is wrong\n"
 	      "  2  could not connect\n"
-	      "  3  the host refused the connection or the mode\n"
+	      "  3  the host did not let this client in, or refused the mode\n"
 	      "  4  the host's certificate is not the known one, or known_hosts cannot be trusted\n"
 	      "  5  the stream ended early or the host was lost\n"
 	      "  6  a local file could not be written\n"

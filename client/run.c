@@ -365,6 +365,7 @@ static void note_end(struct run *r)
 	bool planned = !r->o->seconds &&
 		(reason == PUNKTFUNK_END_GAME_EXITED || reason == PUNKTFUNK_END_HOST_ENDED);
 	const char *said = punktfunk_connection_end_message(r->connection);
+	connect_note_end(&r->connect, punktfunk_connection_end_reject(r->connection));
 	if (reason == PUNKTFUNK_END_LOST || !known)
 		run_say("The host was lost (%s); check the network and that the host runs, then "
 			"connect "

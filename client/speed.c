@@ -125,7 +125,7 @@ static char *help(void)
 	      "  0  measured\n"
 	      "  1  the command line is wrong\n"
 	      "  2  could not connect\n"
-	      "  3  the host refused the connection or the test\n"
+	      "  3  the host did not let this client in, or refused the test\n"
 	      "  4  the host's certificate is not the known one, or a file cannot be trusted\n"
 	      "  5  the host was lost, or nothing got through\n"
 	      "  6  the result could not be written\n",
@@ -231,8 +231,8 @@ static int run_step(struct test *t, uint32_t kbps, bool show)
 	speed_plan_put(&t->plan, &step);
 	if (show)
 		fprintf(stderr,
-			"  filler %7.1f Mbit/s  arrived %7.1f Mbit/s  lost %5.2f %%  rtt %5.1f "
-			"ms\n",
+			"  %7.1f Mbit/s of filler, %7.1f with its headers and repair data  lost "
+			"%5.2f %%  rtt %5.1f ms\n",
 			kbps / 1e3, step.received_kbps / 1e3, step.loss_ppm / 1e4,
 			(double)step.rtt_ns / 1e6);
 	return EXIT_FINE;

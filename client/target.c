@@ -128,7 +128,8 @@ static int find_announced(
 	else
 		snprintf(message, TRUST_MESSAGE_MAX,
 			"There is no host '%s': it is no known host (punktfunk-client hosts), no "
-			"machine of this network has that name, and none announces itself so%s%.1024s "
+			"machine of this network has that name, and none announces itself "
+			"so%s%.1024s "
 			"Give its address, or see punktfunk-client discover.",
 			word, n < 0 ? ": " : ".", why);
 	return EXIT_CONNECT;
@@ -224,6 +225,7 @@ static void put_facts(const struct known *k, struct known_host *h, const struct 
 		memcpy(h->macs, t->macs, t->n_macs * KNOWN_MAC_LEN);
 	}
 	h->paired |= n->verified;
+	h->unpaired = false;
 	time_t now = time(NULL);
 	h->used_s = now > 0 ? (uint64_t)now : 0;
 }
@@ -286,5 +288,23 @@ int target_remember(const struct target *t, const char *path, const uint8_t sha2
 	int err = trust_update(path, change, &n, message);
 	if (was)
 		*was = n.was;
+	return err < 0 ? err : PUNKTFUNK_OK;
+}
+
+static int mark_unpaired(struct known *k, void *userdata, char message[TRUST_MESSAGE_MAX])
+{
+	struct known_host *h = known_by_sha256(k, userdata);
+	(void)message;
+	if (!h || !h->paired || h->unpaired)
+		return 0;
+	h->unpaired = true;
+	return 1;
+}
+
+int target_unpaired(const char *path, const uint8_t sha256[32], char message[TRUST_MESSAGE_MAX])
+{
+	uint8_t key[32];
+	memcpy(key, sha256, sizeof(key));
+	int err = trust_update(path, mark_unpaired, key, message);
 	return err < 0 ? err : PUNKTFUNK_OK;
 }

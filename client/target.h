@@ -52,4 +52,11 @@ int target_remember(const struct target *t, const char *path, const uint8_t sha2
 	bool verified, enum target_was *was, char message[TRUST_MESSAGE_MAX])
 	__attribute__((warn_unused_result));
 
+/*
+ * The host with this certificate refused this client as one that it does not know: who counted as paired does
+ * so no longer, until a stream or a PIN shows otherwise. Returns 0 or an error with a sentence in message.
+ */
+int target_unpaired(const char *path, const uint8_t sha256[32], char message[TRUST_MESSAGE_MAX])
+	__attribute__((warn_unused_result));
+
 #endif

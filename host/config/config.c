@@ -78,11 +78,17 @@ static void set_defaults(struct config *c)
 	}
 }
 
+#define HELP_COLUMN 24 /* characters */
+
 static void print_option(const struct option_entry *o)
 {
 	char left[48];
 	snprintf(left, sizeof(left), "--%s%s%s", o->flag, o->arg ? " " : "", o->arg ? o->arg : "");
-	printf("  %-24s %s", left, o->help);
+	/* One that is too wide for its column has a line of its own. */
+	if (strlen(left) > HELP_COLUMN)
+		printf("  %s\n  %-*s %s", left, HELP_COLUMN, "", o->help);
+	else
+		printf("  %-*s %s", HELP_COLUMN, left, o->help);
 	if (o->kind == OPTION_NUMBER)
 		printf(" (default %u)", o->number);
 	else if (o->kind == OPTION_STRING && o->text)

@@ -183,7 +183,8 @@ static int find_client(
 			"fingerprint (punktfunk-host clients lists them).");
 	if (err < 0)
 		return fail(why, why_len,
-			"No paired device is called that; punktfunk-host clients lists them.");
+			"No paired device is called '%.*s'; punktfunk-host clients lists them.",
+			(int)PF_NAME_MAX, key);
 	*out = *found;
 	return PF_OK;
 }

@@ -252,6 +252,19 @@ static void hosts_are_listed_renamed_and_forgotten(void **state)
 	assert_int_equal(RUN("hosts", "list"), EXIT_FINE);
 	expect_said("Living Room");
 	expect_said("address desk.test:1  paired");
+	/* A host that no longer knows this client says so, and is believed until it lets it in again. */
+	setenv("FAKE", "refuse", 1);
+	assert_int_equal(
+		RUN("stream", "desk.test:1", "--mode", "64x64x60", "--seconds", "1"), EXIT_REFUSED);
+	unsetenv("FAKE");
+	assert_int_equal(RUN("hosts"), EXIT_FINE);
+	expect_said("no longer paired");
+	assert_int_equal(RUN("hosts", "--json"), EXIT_FINE);
+	expect_said("\"paired\": false");
+	assert_int_equal(
+		RUN("stream", "desk.test:1", "--mode", "64x64x60", "--seconds", "1"), EXIT_FINE);
+	assert_int_equal(RUN("hosts"), EXIT_FINE);
+	expect_said("address desk.test:1  paired");
 	assert_int_equal(RUN("hosts", "--json"), EXIT_FINE);
 	expect_said("\"name\": \"Living Room\"");
 	assert_int_equal(
@@ -273,7 +286,7 @@ static void a_stranger_is_told_how_to_get_in(void **state)
 {
 	(void)state;
 	setenv("FAKE", "knock", 1);
-	assert_int_equal(RUN("--seconds", "1"), EXIT_CONNECT);
+	assert_int_equal(RUN("--seconds", "1"), EXIT_REFUSED);
 	expect_said("punktfunk-host approve 1111111111111111");
 	expect_said("--wait-approval");
 	assert_int_equal(RUN("--wait-approval", "5"), EXIT_REFUSED);

@@ -558,3 +558,9 @@ NOTHING(next_rumble, punktfunk_rumble)
 NOTHING(next_hidout, punktfunk_hid_output)
 NOTHING(next_hdr_meta, punktfunk_hdr_meta)
 NOTHING(next_cursor_state, punktfunk_cursor_state)
+
+int punktfunk_connection_end_reject(const struct punktfunk_connection *c)
+{
+	(void)c;
+	return PUNKTFUNK_OK;
+}

@@ -58,6 +58,7 @@ static void lines_that_make_no_sense_are_errors(void **state)
 		"desk:9777 " HEX " name=a name=b",
 		"desk:9777 " HEX
 		" name=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"desk:9777 " HEX " unpaired=1 unpaired=1", "desk:9777 " HEX " unpaired=0",
 		"desk:9777 " HEX " paired=0", "desk:9777 " HEX " paired=1 paired=1",
 		"desk:9777 " HEX " used=0", "desk:9777 " HEX " used=-1",
 		"desk:9777 " HEX " used=1111111111111111111",
