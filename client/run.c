@@ -15,6 +15,7 @@
 #include <libavutil/frame.h>
 #include <libavutil/log.h>
 
+#include "client/again.h"
 #include "client/change.h"
 #include "client/clock.h"
 #include "client/command.h"
@@ -35,9 +36,6 @@
 #define JUDGE_AFTER_NS	 (500 * NS_PER_MS) /* an application must have had time to show a key */
 #define RETRY_NS	 (5 * NS_PER_MS)   /* the library's input queue was full */
 #define TICK_NS		 (100 * NS_PER_MS) /* how late an answer of the host may be seen */
-#define AGAIN_FIRST_MS	 250  /* after a loss: the wait before the first try to come back */
-#define AGAIN_MAX_MS	 4000 /* it doubles up to here, so that a host that starts is not run down */
-#define AGAIN_DIAL_MS	 3000u /* of one try */
 
 struct run {
 	const struct options *o;
@@ -54,7 +52,7 @@ struct run {
 	struct copied copied;
 	struct play play;
 	struct punktfunk_input_event unsent;
-	bool has_unsent, scripted, steps_wait;
+	bool has_unsent, scripted, steps_wait, told_unsupported;
 	int typing_blocks;
 	int wake_fd;
 
@@ -85,6 +83,11 @@ static void handle_signal(int number)
 	ssize_t n = write(signal_fd, &one, sizeof(one));
 	(void)n;
 	errno = saved;
+}
+
+static bool was_signalled(void)
+{
+	return signalled;
 }
 
 static void catch_signals(int fd)
@@ -268,8 +271,14 @@ static bool play_steps(struct run *r)
 		return true;
 	uint64_t since_ms = (r->now_ns - r->script.start_ns) / NS_PER_MS;
 	while ((s = play_due(&r->play, since_ms))) {
-		if (do_step(r, s) == PUNKTFUNK_E_FULL)
+		int err = do_step(r, s);
+		if (err == PUNKTFUNK_E_FULL)
 			return false;
+		if (err == PUNKTFUNK_E_UNSUPPORTED && !r->told_unsupported)
+			run_say("The host takes no such input as the script has (text or touch); "
+				"it is "
+				"left out.");
+		r->told_unsupported |= err == PUNKTFUNK_E_UNSUPPORTED;
 		play_done(&r->play);
 	}
 	return true;
@@ -376,18 +385,6 @@ static void note_end(struct run *r)
 	end_with(r, planned ? EXIT_FINE : EXIT_ENDED);
 }
 
-/* Sleeps, but a signal wakes. */
-static void pause_ms(struct run *r, uint64_t ms)
-{
-	uint64_t until = clock_mono_ns() + ms * NS_PER_MS, now, count;
-	while (!signalled && (now = clock_mono_ns()) < until) {
-		struct pollfd fd = {.fd = r->wake_fd, .events = POLLIN};
-		if (poll(&fd, 1, (int)((until - now) / NS_PER_MS) + 1) > 0 &&
-			read(r->wake_fd, &count, sizeof(count)) < 0)
-			return;
-	}
-}
-
 /* Puts the lost connection away; what it counted and its last picture stay. */
 static void put_away(struct run *r)
 {
@@ -413,14 +410,6 @@ static void put_away(struct run *r)
 
 static bool link_up(struct run *r);
 
-/* Whether trying again may change the answer. */
-static bool may_change(int status)
-{
-	return status == PUNKTFUNK_E_TIMEOUT || status == PUNKTFUNK_E_CLOSED ||
-		status == PUNKTFUNK_E_IO || status == PUNKTFUNK_E_BUSY ||
-		status == PUNKTFUNK_E_INVALID || status == PUNKTFUNK_E_SETUP_FAILED;
-}
-
 /*
  * The link was lost: the host keeps the display for a while (its --grace), and who comes back in time finds it
  * as it was. False: it did not work out, and that was said.
@@ -428,7 +417,7 @@ static bool may_change(int status)
 static bool come_back(struct run *r)
 {
 	char message[CONNECT_MESSAGE_MAX] = "";
-	uint64_t start = clock_mono_ns(), until = start + r->o->reconnect * NS_PER_S, now;
+	uint64_t start = clock_mono_ns(), until = start + r->o->reconnect * NS_PER_S;
 	uint64_t end = r->first_ns + r->o->seconds * NS_PER_S;
 	if (r->o->seconds && end < until)
 		until = end;
@@ -436,23 +425,15 @@ static bool come_back(struct run *r)
 		target_label(&r->connect.target), punktfunk_connection_end_message(r->connection),
 		r->o->reconnect);
 	put_away(r);
-	for (uint64_t ms = AGAIN_FIRST_MS; !signalled;
-		ms = 2 * ms < AGAIN_MAX_MS ? 2 * ms : AGAIN_MAX_MS) {
-		pause_ms(r, ms);
-		now = clock_mono_ns();
-		if (signalled || now >= until)
-			break;
-		uint64_t left_ms = (until - now) / NS_PER_MS + 1;
-		r->connect.timeout_ms = left_ms < AGAIN_DIAL_MS ? (uint32_t)left_ms : AGAIN_DIAL_MS;
-		if (connect_open(&r->connect, &r->connection, message) == EXIT_FINE) {
-			r->summary.reconnects++;
-			if (!r->o->quiet)
-				run_say("Back after %.1f s.",
-					(double)(clock_mono_ns() - start) / 1e9);
-			return link_up(r);
-		}
-		if (!may_change(r->connect.status))
-			break;
+	const struct again a = {.connect = &r->connect,
+		.wake_fd = r->wake_fd,
+		.until_ns = until,
+		.stopped = was_signalled};
+	if (again_connect(&a, &r->connection, message)) {
+		r->summary.reconnects++;
+		if (!r->o->quiet)
+			run_say("Back after %.1f s.", (double)(clock_mono_ns() - start) / 1e9);
+		return link_up(r);
 	}
 	if (signalled)
 		end_with(r, EXIT_FINE);
