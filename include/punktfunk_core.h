@@ -540,8 +540,8 @@ PUNKTFUNK_API int punktfunk_connection_next_clipboard(
 #define PUNKTFUNK_INPUT_PAD_SNAPSHOT 12u
 #define PUNKTFUNK_INPUT_PAD_REMOVED  13u /* flags: pad */
 #define PUNKTFUNK_INPUT_PAD_ARRIVED \
-	14u /* code: PUNKTFUNK_GAMEPAD_; flags: pad, bits 8, 9: its audio */
-#define PUNKTFUNK_INPUT_TEXT	      15u /* code: one Unicode scalar */
+	14u			 /* code: PUNKTFUNK_GAMEPAD_; flags: pad, bits 8, 9: its audio */
+#define PUNKTFUNK_INPUT_TEXT 15u /* code: one Unicode scalar */
 #define PUNKTFUNK_INPUT_SMOOTH_SCROLL \
 	16u /* code: axis; x: Q24.8, 15 units a detent; flags: source | phase << 8 */
 

@@ -501,87 +501,6 @@ static void every_kind_of_input_arrives(void **state)
 			punktfunk_connection_send_input(conn, &bad[i]), PUNKTFUNK_E_INVALID);
 }
 
-/* Toward a host without the capability a key is a datagram, as always. */
-static void keys_are_datagrams_to_older_hosts(void **state)
-{
-	struct shipped_variant v = stage;
-	struct pf_input in;
-	teardown(state);
-	v.host_caps2 = 0;
-	dial(&v);
-	const struct punktfunk_input_event e = {.kind = PUNKTFUNK_INPUT_KEY_DOWN, .code = 66};
-	assert_int_equal(punktfunk_connection_send_input(conn, &e), PUNKTFUNK_OK);
-	struct shipped_item i = catch (PF_DGRAM_INPUT);
-	assert_int_equal(pf_input_read(&in, i.data, i.len), PF_OK);
-	assert_int_equal(in.code, 66);
-}
-
-static int send_kind(uint8_t kind, uint32_t code, int32_t x, int32_t y, uint32_t flags)
-{
-	const struct punktfunk_input_event e = {
-		.kind = kind, .code = code, .x = x, .y = y, .flags = flags};
-	return punktfunk_connection_send_input(conn, &e);
-}
-
-static void expect_input(uint8_t kind, uint32_t code, int32_t x, uint32_t flags)
-{
-	struct pf_input in;
-	struct shipped_item i = catch (PF_DGRAM_INPUT);
-	assert_int_equal(pf_input_read(&in, i.data, i.len), PF_OK);
-	assert_int_equal(in.kind, kind);
-	assert_int_equal(in.code, code);
-	assert_int_equal(in.x, x);
-	assert_int_equal(in.y, 0);
-	assert_int_equal(in.flags, flags);
-}
-
-/* A host that announces none of it gets nothing that it would not know. */
-static void input_keeps_to_what_a_host_announces(void **state)
-{
-	struct shipped_variant v = stage;
-	teardown(state);
-	v.host_caps = v.host_caps2 = 0;
-	dial(&v);
-	assert_int_equal(send_kind(PUNKTFUNK_INPUT_TEXT, 'a', 0, 0, 0), PUNKTFUNK_E_UNSUPPORTED);
-	for (uint8_t kind = PUNKTFUNK_INPUT_TOUCH_DOWN; kind <= PUNKTFUNK_INPUT_TOUCH_UP; kind++)
-		assert_int_equal(send_kind(kind, 0, 1, 1, 0), PUNKTFUNK_E_UNSUPPORTED);
-	/* 3.75 units are a quarter of a detent; and the wheel has no thirds of its steps, but keeps them. */
-	assert_int_equal(send_kind(PUNKTFUNK_INPUT_SMOOTH_SCROLL, 0, 960, 0, 1), PUNKTFUNK_OK);
-	expect_input(PF_INPUT_SCROLL, 0, 30, 0);
-	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(
-			send_kind(PUNKTFUNK_INPUT_SMOOTH_SCROLL, 1, -40, 0, 1), PUNKTFUNK_OK);
-	for (unsigned i = 0; i < 3; i++)
-		expect_input(PF_INPUT_SCROLL, 1, -1, 0);
-	expect_input(PF_INPUT_SCROLL, 1, -2, 0);
-	assert_int_equal(
-		send_kind(PUNKTFUNK_INPUT_SMOOTH_SCROLL, 0, INT32_MIN, 0, 0), PUNKTFUNK_OK);
-	expect_input(PF_INPUT_SCROLL, 0, INT32_MIN / 32, 0);
-	/* Buttons first, then axes; what stays as it is is not told. */
-	assert_int_equal(send_kind(PUNKTFUNK_INPUT_PAD_ARRIVED, 1, 0, 0, 2), PUNKTFUNK_OK);
-	const uint32_t a_and_up = PUNKTFUNK_PAD_A | PUNKTFUNK_PAD_UP;
-	assert_int_equal(send_kind(PUNKTFUNK_INPUT_PAD_SNAPSHOT, a_and_up, (int32_t)0x8000FFFF, 5,
-				 200u << 16 | 100u << 8 | 2),
-		PUNKTFUNK_OK);
-	expect_input(PF_INPUT_PAD_BUTTON, PUNKTFUNK_PAD_UP, 1, 2);
-	expect_input(PF_INPUT_PAD_BUTTON, PUNKTFUNK_PAD_A, 1, 2);
-	static const int32_t axes[] = {-32768, -1, 0, 5, 200, 100};
-	for (uint32_t i = 0; i < 6; i++)
-		if (axes[i])
-			expect_input(PF_INPUT_PAD_AXIS, i, axes[i], 2);
-	assert_int_equal(send_kind(PUNKTFUNK_INPUT_PAD_SNAPSHOT, PUNKTFUNK_PAD_A,
-				 (int32_t)0x8000FFFF, 5, 200u << 16 | 100u << 8 | 2),
-		PUNKTFUNK_OK);
-	expect_input(PF_INPUT_PAD_BUTTON, PUNKTFUNK_PAD_UP, 0, 2);
-	assert_int_equal(send_kind(PUNKTFUNK_INPUT_PAD_REMOVED, 0, 0, 0, 2), PUNKTFUNK_OK);
-	expect_input(PF_INPUT_PAD_BUTTON, PUNKTFUNK_PAD_A, 0, 2);
-	for (uint32_t i = 0; i < 6; i++)
-		if (axes[i])
-			expect_input(PF_INPUT_PAD_AXIS, i, 0, 2);
-	assert_int_equal(send_kind(PUNKTFUNK_INPUT_MOUSE_REL, 0, 7, 0, 0), PUNKTFUNK_OK);
-	expect_input(PF_INPUT_MOUSE_REL, 0, 7, 0);
-}
-
 static void the_microphone_arrives(void **state)
 {
 	(void)state;
@@ -862,8 +781,6 @@ int main(void)
 		TEST(events_and_getters_agree),
 		TEST(a_refusal_comes_with_words),
 		TEST(every_kind_of_input_arrives),
-		TEST(keys_are_datagrams_to_older_hosts),
-		TEST(input_keeps_to_what_a_host_announces),
 		TEST(the_microphone_arrives),
 		TEST(rich_input_arrives),
 		TEST(the_pen_arrives),
