@@ -115,7 +115,7 @@ static void other_words_bring_no_pictures(void **state)
 	struct moon_ping p;
 	(void)state;
 	for (unsigned k = 0; k < 2; k++) {
-		assert_true(moon_ping_open(&p, ports[k], "")); /* the letters PING */
+		assert_true(moon_ping_open(&p, "127.0.0.1", ports[k], "")); /* the letters PING */
 		moon_ping_turn(&p);
 		const char *words[] = {player.streams.video_ping, player.streams.audio_ping};
 		for (unsigned i = 0; i < N_PINGS; i++) {

@@ -63,7 +63,7 @@ struct moon_audio *moon_audio_create(const struct moon_audio_params *p)
 	a->rx = nv_audio_rx_create(p->packet_ms, p->key, p->key_id, on_packet, a);
 	a->decoder = opus_multistream_decoder_create(
 		RATE, (int)p->channels, (int)p->streams, (int)p->coupled, p->mapping, &err);
-	if (!a->rx || !a->decoder || !moon_ping_open(&a->ping, p->port, p->token)) {
+	if (!a->rx || !a->decoder || !moon_ping_open(&a->ping, p->to, p->port, p->token)) {
 		moon_audio_destroy(a);
 		return NULL;
 	}

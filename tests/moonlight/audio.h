@@ -26,6 +26,7 @@ struct moon_audio_stats {
 };
 
 struct moon_audio_params {
+	const char *to; /* IPv4 address */
 	uint16_t port;
 	const char *token;
 	unsigned packet_ms;

@@ -57,7 +57,7 @@ struct moon_control *moon_control_create(const struct moon_control_params *p)
 		return NULL;
 	c->params = *p;
 	c->enet = enet_host_create(NULL, 1, MOON_CHANNELS, 0, 0);
-	if (c->enet && enet_address_set_host_ip(&to, "127.0.0.1") == 0)
+	if (c->enet && enet_address_set_host_ip(&to, p->to ? p->to : "127.0.0.1") == 0)
 		c->peer = enet_host_connect(
 			c->enet, &to, p->channels ? p->channels : MOON_CHANNELS, p->connect_data);
 	if (!c->peer) {

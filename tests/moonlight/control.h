@@ -33,6 +33,7 @@ struct moon_heard {
 struct moon_control;
 
 struct moon_control_params {
+	const char *to; /* IPv4 address; NULL = 127.0.0.1 */
 	uint16_t port;
 	uint32_t connect_data;
 	uint8_t key[16];

@@ -13,12 +13,13 @@
 
 struct http_get moon_plain(const struct moon_host *h)
 {
-	return (struct http_get){.port = h->base};
+	return (struct http_get){.to = h->address, .port = h->base};
 }
 
 struct http_get moon_tls(const struct moon_host *h, const struct device *d)
 {
-	return (struct http_get){.port = h->base - 5,
+	return (struct http_get){.to = h->address,
+		.port = h->base - 5,
 		.tls = 1,
 		.cert = d ? d->cert_pem : NULL,
 		.key = d ? d->key_pem : NULL};

@@ -23,7 +23,8 @@
 /* A host, and what it said last. */
 struct moon_host {
 	struct host_process process;
-	int base; /* --gamestream-port */
+	const char *address; /* IPv4; NULL = 127.0.0.1 */
+	int base;	     /* --gamestream-port */
 	char body[MOON_BODY_MAX];
 };
 

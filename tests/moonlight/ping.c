@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/moonlight/ping.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,12 +21,12 @@ uint64_t moon_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static int open_socket(uint16_t port)
+static int open_socket(const char *host, uint16_t port)
 {
 	const int size = RECV_BUFFER;
-	const struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	if (inet_pton(AF_INET, host, &to.sin_addr) != 1)
+		return -1;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
@@ -37,12 +38,13 @@ static int open_socket(uint16_t port)
 	return -1;
 }
 
-bool moon_ping_open(struct moon_ping *p, uint16_t port, const char *token)
+bool moon_ping_open(struct moon_ping *p, const char *to, uint16_t port, const char *token)
 {
 	memset(p, 0, sizeof(*p));
+	snprintf(p->to, sizeof(p->to), "%s", to);
 	p->port = port;
 	snprintf(p->token, sizeof(p->token), "%s", token);
-	p->fd = open_socket(port);
+	p->fd = open_socket(p->to, port);
 	return p->fd >= 0;
 }
 
@@ -72,7 +74,7 @@ void moon_ping_turn(struct moon_ping *p)
 bool moon_ping_rebind(struct moon_ping *p)
 {
 	moon_ping_close(p);
-	p->fd = open_socket(p->port);
+	p->fd = open_socket(p->to, p->port);
 	p->due_ns = 0;
 	return p->fd >= 0;
 }

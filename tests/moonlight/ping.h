@@ -9,14 +9,15 @@
 
 struct moon_ping {
 	int fd; /* does not block */
+	char to[16];
 	uint16_t port;
 	char token[17]; /* empty: the letters PING */
 	uint32_t n;
 	uint64_t due_ns;
 };
 
-/* 127.0.0.1. False: no socket. */
-bool moon_ping_open(struct moon_ping *p, uint16_t port, const char *token);
+/* to: an IPv4 address. False: no socket. */
+bool moon_ping_open(struct moon_ping *p, const char *to, uint16_t port, const char *token);
 void moon_ping_close(struct moon_ping *p);
 /* Sends one when it is due; twice as often as asked for does no harm. */
 void moon_ping_turn(struct moon_ping *p);

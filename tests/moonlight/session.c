@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/moonlight/session.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,11 @@
 #define TURN_MS	 2 /* what of a time a frame waits at most for its request to be sent */
 
 enum { ENCRYPT_VIDEO = 2, ENCRYPT_AUDIO = 4 };
+
+static const char *address_of(const struct moon_session *s)
+{
+	return s->host->address ? s->host->address : "127.0.0.1";
+}
 
 bool moon_session_ask(struct moon_session *s, const char *word, unsigned app)
 {
@@ -36,10 +42,11 @@ bool moon_session_ask(struct moon_session *s, const char *word, unsigned app)
 	if (s->status != 200 || !moon_element(s->host, url, sizeof(url), "sessionUrl0"))
 		return false;
 	const char *colon = strrchr(url, ':');
-	s->rtsp = (struct moon_rtsp){
-		.host.in4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+	s->rtsp = (struct moon_rtsp){.host.in4 = {.sin_family = AF_INET},
 		.sealed = strstr(url, "rtspenc") != NULL,
 		.timeout_ms = RTSP_MS};
+	if (inet_pton(AF_INET, address_of(s), &s->rtsp.host.in4.sin_addr) != 1)
+		return false;
 	s->rtsp.host.in4.sin_port = htons((uint16_t)(colon ? atoi(colon + 1) : 0));
 	memcpy(s->rtsp.key, s->key, sizeof(s->key));
 	return true;
@@ -67,9 +74,12 @@ static void on_block(const struct nv_block *b, void *userdata)
 static bool open_planes(struct moon_session *s)
 {
 	const struct moon_streams *t = &s->streams;
-	const struct moon_control_params control = {
-		.port = t->control_port, .connect_data = t->connect_data, .mute = s->mute};
-	const struct moon_video_params video = {.port = t->video_port,
+	const struct moon_control_params control = {.to = address_of(s),
+		.port = t->control_port,
+		.connect_data = t->connect_data,
+		.mute = s->mute};
+	const struct moon_video_params video = {.to = address_of(s),
+		.port = t->video_port,
 		.token = t->video_ping,
 		.packet_size = t->packet_size,
 		.key = t->encryption & ENCRYPT_VIDEO ? s->key : NULL,
@@ -79,7 +89,8 @@ static bool open_planes(struct moon_session *s)
 		.on_lost = on_lost,
 		.on_block = on_block,
 		.userdata = s};
-	const struct moon_audio_params audio = {.port = t->audio_port,
+	const struct moon_audio_params audio = {.to = address_of(s),
+		.port = t->audio_port,
 		.token = t->audio_ping,
 		.packet_ms = s->wish.packet_ms,
 		.key = t->encryption & ENCRYPT_AUDIO ? s->key : NULL,

@@ -115,7 +115,8 @@ struct moon_video *moon_video_create(const struct moon_video_params *p)
 	v->waiting = true;
 	v->rx = nv_video_rx_create(p->packet_size, p->key, on_frame, v);
 	v->decoder = p->decode ? moon_h264_create() : NULL;
-	if (!v->rx || (p->decode && !v->decoder) || !moon_ping_open(&v->ping, p->port, p->token)) {
+	if (!v->rx || (p->decode && !v->decoder) ||
+		!moon_ping_open(&v->ping, p->to, p->port, p->token)) {
 		moon_video_destroy(v);
 		return NULL;
 	}

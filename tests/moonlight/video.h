@@ -40,6 +40,7 @@ struct moon_video_stats {
 };
 
 struct moon_video_params {
+	const char *to; /* IPv4 address */
 	uint16_t port;
 	const char *token;
 	unsigned packet_size;

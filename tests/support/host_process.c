@@ -82,10 +82,11 @@ bool host_process_logged(const struct host_process *h, const char *text, int tim
 static int wait_listening(struct host_process *h)
 {
 	static char log[LOG_MAX];
-	static const char mark[] = "listening on 127.0.0.1, UDP port ";
+	static const char mark[] = ", UDP port ";
 	for (int waited = 0; waited < START_WAIT_MS; waited += POLL_MS) {
 		read_log(h, log, sizeof(log));
-		char *at = strstr(log, mark);
+		char *at = strstr(log, "listening on ");
+		at = at ? strstr(at, mark) : NULL;
 		if (at && strchr(at, '\n')) {
 			h->port = atoi(at + sizeof(mark) - 1);
 			return 0;

@@ -16,7 +16,7 @@ struct host_process {
 
 /*
  * Starts `path native-host --port 0 --bind 127.0.0.1 …args` (args NULL-ended), with --allow-tofu unless
- * --require-pairing is among them, and waits until it listens. On failure says why on stderr, cleans up, and
+ * --require-pairing is among them, and waits until it listens; a --bind in args counts. On failure says why on stderr, cleans up, and
  * returns -1.
  */
 int host_process_start(struct host_process *h, const char *path, const char *const *args);

@@ -56,6 +56,11 @@ static void exec_in_site(enum site site, int out, const char *const *argv)
 	_exit(127);
 }
 
+int sites_enter(enum site site)
+{
+	return setns(net_fds[site], CLONE_NEWNET);
+}
+
 pid_t sites_spawn(enum site site, const char *log, const char *const *argv)
 {
 	int fd = open(sites_path(log), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

@@ -24,6 +24,8 @@ void sites_close(void);
 /* A path in the folder, in static memory that is used again four calls later. */
 const char *sites_path(const char *name);
 
+/* Takes the calling thread to the network of the site. 0, or -1. */
+int sites_enter(enum site site);
 /* Runs argv (NULL-ended, looked up in PATH) with its output in the file `log` of the folder. */
 pid_t sites_spawn(enum site site, const char *log, const char *const *argv);
 /* SIGTERM, SIGKILL after 10 s, and wait. *pid becomes 0; takes 0. Returns the wait status. */
