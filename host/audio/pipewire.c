@@ -24,6 +24,9 @@
  * again, ever more seldom, and there is silence meanwhile.
  */
 
+/* The library asks for the user's name with getpwuid(), which has one answer for all threads. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 #define RETRY_MIN_NS 250000000ull
 #define RETRY_MAX_NS 8000000000ull /* the longest that sound stays away after the daemon is back */
 /* Above sound cards, so that it is what plays by default while it is there, unless a person has chosen another. */
@@ -179,7 +182,9 @@ static int connect_daemon(struct pipewire *p)
 	struct pw_properties *props = pw_properties_new(PW_KEY_APP_NAME, "punktfunk",
 		PW_KEY_REMOTE_NAME, p->remote[0] ? p->remote : NULL, NULL);
 	p->lost = false;
+	pthread_mutex_lock(&one_at_a_time);
 	p->core = pw_context_connect(p->context, props, 0);
+	pthread_mutex_unlock(&one_at_a_time);
 	if (!p->core)
 		return PF_E_IO;
 	pw_core_add_listener(p->core, &p->core_listener, &core_events, p);
@@ -232,7 +237,9 @@ static void run(void *userdata)
 	if (!p->loop)
 		goto fail;
 	pw_loop_enter(p->loop);
+	pthread_mutex_lock(&one_at_a_time);
 	p->context = pw_context_new(p->loop, NULL, 0);
+	pthread_mutex_unlock(&one_at_a_time);
 	quit = pw_loop_add_io(p->loop, p->quit_fd, SPA_IO_IN, false, on_quit, p);
 	if (p->context && quit)
 		serve(p);
