@@ -28,7 +28,8 @@
 
 static struct host_process host;
 
-static const char *const host_args[] = {"--source", "synthetic", "--max-concurrent", "2", NULL};
+static const char *const host_args[] = {
+	"--source", "synthetic", "--max-concurrent", "2", "--codecs", "h264", NULL};
 
 static int connect_good(struct punktfunk_connection **c, int port, const uint8_t *pin,
 	char *message, size_t message_len)
@@ -121,6 +122,7 @@ static void truncated_hellos_are_refused(void **state)
 	host_serves();
 }
 
+/* It names no codec, which means HEVC and nothing else. */
 static void the_shortest_hello_is_understood(void **state)
 {
 	struct raw r;
@@ -128,10 +130,36 @@ static void the_shortest_hello_is_understood(void **state)
 	(void)state;
 	raw_good_hello(hello, sizeof(hello));
 	raw_open(&r, host.port);
-	raw_send(&r, hello,
-		PF_HELLO_MIN); /* no codec named: HEVC only, which this host cannot make */
+	raw_send(&r, hello, PF_HELLO_MIN);
 	raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "codec");
 	host_serves();
+}
+
+static void a_codec_in_reserve_serves_the_shortest_hello(void **state)
+{
+	static const char *const args[] = {"--source", "synthetic", NULL};
+	struct host_process other;
+	struct raw r;
+	uint8_t hello[64];
+	(void)state;
+	assert_int_equal(host_process_start(&other, getenv("PUNKTFUNK_HOST"), args), 0);
+	raw_good_hello(hello, sizeof(hello));
+	raw_open(&r, other.port);
+	raw_send(&r, hello, PF_HELLO_MIN);
+	if (host_process_logged(&other, "HEVC in reserve", 1000)) {
+		struct pf_welcome w;
+		raw_wait_bytes(&r, 2 + PF_WELCOME_MIN);
+		size_t len = pf_get_le16(r.got);
+		raw_wait_bytes(&r, 2 + len);
+		assert_int_equal(pf_welcome_read(&w, r.got + 2, len), PF_OK);
+		assert_int_equal(w.codec, PF_CODEC_HEVC);
+		raw_close(&r);
+	} else {
+		assert_true(host_process_logged(&other, "HEVC not built in", 1000));
+		raw_expect_close(&r, PF_CLOSE_SETUP_FAILED, "codec");
+	}
+	assert_int_equal(host_process_end(&other), 0);
+	host_process_clean(&other);
 }
 
 static void an_oversized_hello_is_refused(void **state)
@@ -649,6 +677,7 @@ int main(void)
 		cmocka_unit_test(impossible_modes_are_refused),
 		cmocka_unit_test(truncated_hellos_are_refused),
 		cmocka_unit_test(the_shortest_hello_is_understood),
+		cmocka_unit_test(a_codec_in_reserve_serves_the_shortest_hello),
 		cmocka_unit_test(an_oversized_hello_is_refused),
 		cmocka_unit_test(unknown_types_are_skipped),
 		cmocka_unit_test(a_malformed_message_is_skipped),
