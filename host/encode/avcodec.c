@@ -24,6 +24,9 @@
 /* Rows or columns of blocks that are worked on at once. More threads than this only wait for each other at 1080p. */
 #define MAX_AUTO_THREADS 8u
 
+/* libaom 3.12 opens with no more; the highest level of AV1 ends at 800 Mbit/s. */
+#define AV1_MAX_KBPS INT64_C(2000000)
+
 /* libaom's largest keyframe, in percent of a frame's share of the bitrate: what x264's comes to at low rates. */
 #define AV1_KEYFRAME_PERCENT 450u
 
@@ -80,6 +83,8 @@ static void set_up_av1(
 		columns++;
 	c->gop_size = c->keyint_min = 1 << 30;
 	c->thread_count = (int)threads;
+	if (p->bitrate_kbps > AV1_MAX_KBPS)
+		c->bit_rate = AV1_MAX_KBPS * 1000;
 	c->rc_max_rate = c->rc_min_rate = c->bit_rate; /* makes it constant */
 	c->rc_buffer_size = (int)(c->bit_rate / p->refresh_hz);
 	av_dict_set(options, "usage", "realtime", 0);
