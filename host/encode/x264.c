@@ -200,6 +200,12 @@ static int copy_nals(struct x264_encoder *e, const x264_nal_t *nals, int n_nals,
 	if (err < 0)
 		return err;
 	for (int i = 0; i < n_nals; i++) {
+		/*
+		 * Its version and settings, 700 bytes in front of the first picture: Moonlight looks for an IDR slice
+		 * in the first packet only, which may be smaller than that.
+		 */
+		if (nals[i].i_type == NAL_SEI)
+			continue;
 		int64_t n = h264_gaps_convert(&e->gaps, unit->number - e->idr, nals[i].p_payload,
 			(size_t)nals[i].i_payload, unit->data + unit->len);
 		if (n < 0)

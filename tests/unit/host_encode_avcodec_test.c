@@ -117,6 +117,10 @@ static void check_hevc(const struct unit *u)
 	for (size_t i = 0; i + 3 < u->len; i++)
 		if (!u->data[i] && !u->data[i + 1] && u->data[i + 2] == 1) {
 			unsigned type = u->data[i + 3] >> 1 & 63;
+			if (!types) /* what a client takes a keyframe for, by its first bytes */
+				assert_int_equal(i <= 1 && type == 32, u->keyframe);
+			if (type < 32 && !(types & UINT32_MAX)) /* in the smallest first packet */
+				assert_in_range(i, 0, 232 - 5);
 			assert_true(u->keyframe || (type != 32 && type != 33 && type != 34));
 			if (type == 19 || type == 20) /* IDR behind VPS, SPS, PPS */
 				assert_int_equal(types >> 32 & 7, 7);

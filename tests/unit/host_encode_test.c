@@ -69,7 +69,26 @@ static uint32_t nal_types(const struct unit *u)
 	return types;
 }
 
-enum { SLICE = 1u << 1, IDR = 1u << 5, SPS = 1u << 7, PPS = 1u << 8, AUD = 1u << 9 };
+enum {
+	SLICE = 1u << 1,
+	IDR = 1u << 5,
+	SEI = 1u << 6,
+	SPS = 1u << 7,
+	PPS = 1u << 8,
+	AUD = 1u << 9,
+};
+
+/* What a client must find in a keyframe's first packet: the parameter sets, and that slices of an IDR follow. */
+#define FIRST_PACKET 232u /* of a frame, where packets are as small as a client may have them */
+
+static size_t first_slice_at(const struct unit *u)
+{
+	for (size_t i = 0; i + 3 < u->len; i++)
+		if (!u->data[i] && !u->data[i + 1] && u->data[i + 2] == 1 &&
+			((u->data[i + 3] & 31) == 1 || (u->data[i + 3] & 31) == 5))
+			return i;
+	return u->len;
+}
 
 static void check_keyframe(const struct unit *u, bool expected)
 {
@@ -79,7 +98,8 @@ static void check_keyframe(const struct unit *u, bool expected)
 	assert_int_equal(!!(types & SLICE), !expected);
 	assert_int_equal(!!(types & SPS), expected);
 	assert_int_equal(!!(types & PPS), expected);
-	assert_false(types & AUD);
+	assert_false(types & (AUD | SEI));
+	assert_in_range(first_slice_at(u), 0, FIRST_PACKET - 5);
 }
 
 static struct encoder *make_encoder(uint32_t width, uint32_t height, uint32_t hz, uint32_t kbps)
