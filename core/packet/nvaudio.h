@@ -15,8 +15,12 @@
 
 struct pf_nvaudio;
 
-#define PF_NVAUDIO_MAX_OPUS    1400u /* the client's buffer */
-#define PF_NVAUDIO_MAX_PACKETS 3u    /* of one build */
+/*
+ * A client has room for datagrams of 1400 bytes, cuts off the rest of longer ones and makes nothing of them: parity with
+ * its headers, of encrypted packets, which end in a block of padding.
+ */
+#define PF_NVAUDIO_MAX_OPUS    1375u
+#define PF_NVAUDIO_MAX_PACKETS 3u /* of one build */
 
 struct pf_nvaudio_params {
 	unsigned packet_ms; /* 5 or 10: the clock of the timestamps */

@@ -14,7 +14,8 @@
  * comes from audio_layout(). Thread: create anywhere, then one thread at a time.
  */
 
-#define AUDIO_OPUS_MAX 1400u /* bytes: what GameStream clients have room for */
+#define AUDIO_OPUS_MAX \
+	1375u /* bytes: what GameStream clients have room for, encrypted and with parity */
 
 struct audio_layout {
 	unsigned channels, streams, coupled;
