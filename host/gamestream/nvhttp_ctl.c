@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "core/wire/text.h"
 #include "host/base/log.h"
 #include "host/ctl/ctl.h"
 #include "host/gamestream/hex.h"
@@ -135,6 +136,7 @@ static int find(
 {
 	const struct trust_client *found = NULL;
 	const char *key = json_string_value(json_object_get(args, "client"));
+	char asked[PF_NAME_MAX + 1];
 	if (!key)
 		return fail(why, why_len,
 			"Say which device: its name, or the beginning of its fingerprint.");
@@ -143,13 +145,16 @@ static int find(
 	if (trust_problem(n->g->trust))
 		return fail(why, why_len, "%s", trust_problem(n->g->trust));
 	int err = trust_lookup(n->g->trust, key, &found);
+	pf_text_clean(asked, sizeof(asked), key, strlen(key));
 	if (err == PF_E_FULL)
 		return fail(why, why_len,
-			"Several Moonlight devices are called that; name one by the first digits "
-			"of its fingerprint (punktfunk-host clients lists them).");
+			"Several Moonlight devices are called '%s'; name one by the first digits "
+			"of its fingerprint (punktfunk-host clients lists them).",
+			asked);
 	if (err < 0)
 		return fail(why, why_len,
-			"No Moonlight device is called that; punktfunk-host clients lists them.");
+			"No Moonlight device is called '%s'; punktfunk-host clients lists them.",
+			asked);
 	*out = *found;
 	return PF_OK;
 }

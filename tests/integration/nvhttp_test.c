@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/ctl/ctl.h"
 #include "host/gamestream/identity.h"
 #include "host/http/http.h"
 #include "tests/moonlight/pairing.h"
@@ -53,6 +54,18 @@ static bool is(const char *name, const char *value)
 static int command(const char *name, json_t *args, json_t **result)
 {
 	return moon_command(&moon, name, args, result);
+}
+
+static void command_refused(const char *name, json_t *args, const char *words)
+{
+	char at[128], why[600] = "";
+	json_t *result = NULL;
+	snprintf(at, sizeof(at), "%s/host.sock", moon.process.dir);
+	assert_int_equal(
+		ctl_request(at, name, args, &result, 5000, why, sizeof(why)), PF_E_INVALID);
+	if (!strstr(why, words))
+		fail_msg("%s: '%s' has no '%s'", name, why, words);
+	json_decref(args);
 }
 
 /* --- pairing --- */
@@ -180,6 +193,10 @@ static void a_pairing_lets_exactly_that_device_in(void **state)
 	assert_int_equal(
 		command("gamestream.unpair", json_pack("{s:s}", "client", "test"), NULL), PF_OK);
 	is_let_in(&alice, false);
+	command_refused("gamestream.unpair", json_pack("{s:s}", "client", "test"),
+		"called 'test'; punktfunk-host clients");
+	command_refused(
+		"gamestream.access", json_pack("{s:s}", "client", "a\x1b[1mb"), "called 'a?[1mb'");
 	device_free(&derived);
 	device_free(&copied);
 }
