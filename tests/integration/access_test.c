@@ -150,6 +150,12 @@ static void unpairing_ends_the_session(void **state)
 	rig_knocks(&a, rig_alice, 1); /* a stranger again */
 	assert_false(b.ended);
 	rig_refused("client.unpair", json_pack("{s:s}", "client", "tv"), "called 'tv'");
+	rig_refused("client.unpair",
+		json_pack("{s:s}", "client",
+			"x\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+			"\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+			"\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"),
+		"called 'x\u00e9"); /* longer than a name, which ends within a character */
 	/* By another program, which knows nothing of the host. */
 	struct trust *t = rig_open_list();
 	struct trust_client c = *trust_at(t, 0);
