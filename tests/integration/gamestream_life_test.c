@@ -73,6 +73,22 @@ static void who_leaves_finds_it_again(void **state)
 	assert_true(moon_session_cancel(&s));
 }
 
+/* Clients ask for the size as it is set, and for one less in RTSP when the height is odd. */
+static void odd_heights_get_even(void **state)
+{
+	struct moon_session s = rig_session(&rig, &rig.alice);
+	(void)state;
+	s.wish.height = 481;
+	assert_true(moon_session_ask(&s, "launch", 1));
+	s.wish.height = 480;
+	assert_true(moon_session_play(&s) && moon_session_connect(&s));
+	assert_true(moon_session_until(&s, moon_session_has_picture, WAIT_MS));
+	assert_int_equal(moon_video_stats(s.video)->width, 640);
+	assert_int_equal(moon_video_stats(s.video)->height, 480);
+	moon_session_leave(&s);
+	assert_true(moon_session_cancel(&s));
+}
+
 static void the_dead_are_taken_over_at_once(void **state)
 {
 	struct moon_session s = rig_session(&rig, &rig.alice);
@@ -233,6 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cancel_ends_it_for_the_client_too),
 		cmocka_unit_test(who_leaves_finds_it_again),
+		cmocka_unit_test(odd_heights_get_even),
 		cmocka_unit_test(the_dead_are_taken_over_at_once),
 		cmocka_unit_test(the_living_are_told),
 		cmocka_unit_test(two_have_a_display_each),
