@@ -9,6 +9,7 @@
 #include "tests/support/sites.h"
 #include "tests/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #define FPS	   60
 #define PERCENT	   2
 #define VIDEO_PORT 9 /* above the base */
+#define CABLE_A	   "10.77.0.1"
 
 static struct rig rig;
 static struct lossy_hop hop;
@@ -72,6 +74,30 @@ static void a_network_with_loss_is_hardly_seen(void **state)
 	device_free(&bob);
 }
 
+/* By these a client finds the host again, and wakes it. */
+static void addresses_are_those_that_were_reached(void **state)
+{
+	static const char *const show[] = {"ip", "-o", "link", "show", "cable-a", NULL};
+	char https[16], http[16], mac[32], card[1024];
+	(void)state;
+	rig.host.address = CABLE_A;
+	const struct http_get open = moon_plain(&rig.host), known = moon_tls(&rig.host, &rig.alice);
+	snprintf(https, sizeof(https), "%d", rig.host.base - 5);
+	snprintf(http, sizeof(http), "%d", rig.host.base);
+	assert_int_equal(moon_ask(&rig.host, &open, "/serverinfo?" MOON_UNIQUEID, NULL), 200);
+	assert_true(moon_is(&rig.host, "LocalIP", CABLE_A));
+	assert_true(moon_is(&rig.host, "HttpsPort", https));
+	assert_true(moon_is(&rig.host, "ExternalPort", http));
+	assert_true(moon_is(&rig.host, "mac", "00:00:00:00:00:00")); /* strangers wake nobody */
+	assert_int_equal(moon_ask(&rig.host, &known, "/serverinfo?" MOON_UNIQUEID, NULL), 200);
+	assert_true(moon_is(&rig.host, "LocalIP", CABLE_A));
+	assert_true(moon_element(&rig.host, mac, sizeof(mac), "mac"));
+	assert_int_equal(strlen(mac), 17);
+	assert_int_equal(sites_run(SITE_A, show, card, sizeof(card)), 0);
+	assert_non_null(strstr(card, mac));
+	rig.host.address = LOSSY_HOP_A;
+}
+
 /* More than parity mends, now and then. */
 static void what_parity_does_not_mend_heals(void **state)
 {
@@ -121,6 +147,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_are_those_that_were_reached),
 		cmocka_unit_test(a_network_with_loss_is_hardly_seen),
 		cmocka_unit_test(what_parity_does_not_mend_heals),
 	};

@@ -7,6 +7,7 @@
 
 #include "core/base/bytes.h"
 #include "host/config/config.h"
+#include "host/gamestream/stream.h"
 #include "host/gamestream/streams.h"
 #include "host/media/unit.h"
 #include "tests/support/nv_receiver.h"
@@ -270,6 +271,21 @@ static void test_marked(void **state)
 	}
 }
 
+/* Distributions' ENet has no IPv6: said where the person looks, before anything is made. */
+static void test_ipv6_is_refused_with_words(void **state)
+{
+	struct rig *r = *state;
+	struct launch_hooks hooks = gs_streams_launch_hooks(&r->streams);
+	struct gs_launch l = {.request.mode = {1280, 720, 60}};
+	char why[256] = "";
+	l.request.peer.in6.sin6_family = AF_INET6;
+	l.request.peer.in6.sin6_addr = in6addr_loopback;
+	assert_int_equal(hooks.prepare(&l, why, sizeof(why), hooks.userdata), PF_E_UNSUPPORTED);
+	assert_non_null(strstr(why, "by its IPv4 address"));
+	assert_null(l.stream);
+	assert_null(r->streams.list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_left_out, begin, end),
 		cmocka_unit_test_setup_teardown(test_follows_the_client, begin, end),
 		cmocka_unit_test_setup_teardown(test_marked, begin, end),
+		cmocka_unit_test_setup_teardown(test_ipv6_is_refused_with_words, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
