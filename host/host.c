@@ -66,8 +66,8 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 	h->loop = loop;
 	h->config = config;
 	h->next_session_id = 1;
-	h->capture_name = synthetic ? "synthetic" : "wlr";
-	h->inject_name = synthetic ? "record" : "wlr";
+	h->capture_name = "synthetic"; /* where the display names none of its own */
+	h->inject_name = "record";
 	h->clipboard_name = synthetic ? "memory" : "wlr";
 	struct vdisplay_params params = {
 		.loop = loop,

@@ -26,10 +26,10 @@ static const struct capture_impl *find_impl(const char *name)
 	return NULL;
 }
 
-static bool mode_is_sane(uint32_t width, uint32_t height, uint32_t refresh_hz)
+static bool mode_is_sane(uint32_t width, uint32_t height, uint32_t refresh_mhz)
 {
 	return width && width <= CAPTURE_MAX_SIZE && height && height <= CAPTURE_MAX_SIZE &&
-		refresh_hz && refresh_hz <= CAPTURE_MAX_HZ;
+		refresh_mhz && refresh_mhz <= CAPTURE_MAX_HZ * 1000u;
 }
 
 int capture_create(struct capture **out, const char *name, const struct capture_params *params)
@@ -44,9 +44,9 @@ int capture_create(struct capture **out, const char *name, const struct capture_
 		return PF_E_UNSUPPORTED;
 	}
 	/* Backends that follow their output take the mode as it is there: zeros are fine. */
-	if (impl->set_mode && !mode_is_sane(params->width, params->height, params->refresh_hz)) {
+	if (impl->set_mode && !mode_is_sane(params->width, params->height, params->refresh_mhz)) {
 		log_error("capture: %ux%u at %u Hz is out of range; at most %ux%u at %u Hz",
-			params->width, params->height, params->refresh_hz, CAPTURE_MAX_SIZE,
+			params->width, params->height, params->refresh_mhz / 1000, CAPTURE_MAX_SIZE,
 			CAPTURE_MAX_SIZE, CAPTURE_MAX_HZ);
 		return PF_E_INVALID;
 	}
@@ -81,13 +81,13 @@ void capture_stop(struct capture *c)
 	c->started = false;
 }
 
-int capture_set_mode(struct capture *c, uint32_t width, uint32_t height, uint32_t refresh_hz)
+int capture_set_mode(struct capture *c, uint32_t width, uint32_t height, uint32_t refresh_mhz)
 {
 	if (!c->impl->set_mode)
 		return PF_E_UNSUPPORTED;
-	if (!mode_is_sane(width, height, refresh_hz))
+	if (!mode_is_sane(width, height, refresh_mhz))
 		return PF_E_INVALID;
-	return c->impl->set_mode(c, width, height, refresh_hz);
+	return c->impl->set_mode(c, width, height, refresh_mhz);
 }
 
 void capture_draw_cursor(struct capture *c, bool drawn)

@@ -20,8 +20,12 @@ struct capture_params {
 	/* wlr: the compositor's socket (path or name as in WAYLAND_DISPLAY) and the output's name. */
 	const char *wayland_display;
 	const char *output_name;
-	/* synthetic: the picture to make; other backends follow the output. */
-	uint32_t width, height, refresh_hz;
+	/* pipewire: the node (never a number that a stranger chose) and its daemon's socket; empty = the user's own. */
+	uint32_t node_id;
+	const char *node_remote;
+	/* synthetic makes, pipewire negotiates such pictures; other backends follow the output. Thousandths of a hertz. */
+	uint32_t width, height, refresh_mhz;
+	bool dmabuf; /* who takes the frames can import DMA-BUFs: they come untouched where the compositor has them */
 	bool cursor; /* draw the pointer into the picture, until capture_draw_cursor() */
 	/* On the backend's thread. The callee takes its own reference if it keeps the frame. */
 	void (*on_frame)(struct frame *frame, void *userdata);
@@ -50,7 +54,8 @@ struct capture_impl {
 	int (*start)(struct capture *base);
 	void (*stop)(struct capture *base); /* synchronous: no callback after it returns */
 	/* optional: NULL for backends that follow their output */
-	int (*set_mode)(struct capture *base, uint32_t width, uint32_t height, uint32_t refresh_hz);
+	int (*set_mode)(
+		struct capture *base, uint32_t width, uint32_t height, uint32_t refresh_mhz);
 	/* with caps.cursor */
 	void (*draw_cursor)(struct capture *base, bool drawn);
 };
@@ -83,7 +88,7 @@ void capture_stop(struct capture *c); /* may be called when not started; not fro
  * old one may come first. Errors: PF_E_UNSUPPORTED (follows its output), PF_E_INVALID, PF_E_NOMEM.
  */
 int capture_set_mode(
-	struct capture *c, uint32_t width, uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
+	struct capture *c, uint32_t width, uint32_t height, uint32_t refresh_mhz) PF_MUST_CHECK;
 
 /* Is the pointer in the pictures from here on? Nothing happens without caps.cursor. Thread: as above. */
 void capture_draw_cursor(struct capture *c, bool drawn);

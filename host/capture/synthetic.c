@@ -41,7 +41,7 @@ struct slot {
 /* Everything of one mode. Frames that are out keep it alive after a mode change or destroy(). */
 struct pool {
 	_Atomic int refs;
-	uint32_t width, height, refresh_hz;
+	uint32_t width, height, refresh_mhz;
 	size_t stride_px;
 	struct synthetic_mark_layout mark;
 	uint32_t top, side; /* first row below the mark; side of the square */
@@ -118,7 +118,7 @@ static void paint_square(struct pool *p)
 		}
 }
 
-static int create_pool(struct pool **out, uint32_t width, uint32_t height, uint32_t refresh_hz)
+static int create_pool(struct pool **out, uint32_t width, uint32_t height, uint32_t refresh_mhz)
 {
 	*out = NULL;
 	struct synthetic_mark_layout mark;
@@ -134,7 +134,7 @@ static int create_pool(struct pool **out, uint32_t width, uint32_t height, uint3
 	atomic_init(&p->refs, 1);
 	p->width = width;
 	p->height = height;
-	p->refresh_hz = refresh_hz;
+	p->refresh_mhz = refresh_mhz;
 	p->stride_px = (width + PIXEL_ALIGN / 4 - 1) / (PIXEL_ALIGN / 4) * (PIXEL_ALIGN / 4);
 	p->mark = mark;
 	p->top = mark.rows * mark.block;
@@ -227,8 +227,9 @@ static void draw_cursor(struct synthetic *c, struct slot *s, uint64_t seq)
 {
 	const struct pool *p = s->pool;
 	struct cursor_state at;
-	struct cursor_shape *shape = synthetic_cursor_at(
-		&c->cursor, seq, p->refresh_hz, p->width, p->height, p->top, &at);
+	struct cursor_shape *shape = synthetic_cursor_at(&c->cursor, seq,
+		p->refresh_mhz < 1000 ? 1 : p->refresh_mhz / 1000, p->width, p->height, p->top,
+		&at);
 	if (atomic_load_explicit(&c->draws_cursor, memory_order_relaxed)) {
 		s->cursor = cursor_box(p, shape, &at);
 		cursor_shape_paint(shape, (uint8_t *)s->pixels, p->stride_px * sizeof(uint32_t),
@@ -330,7 +331,20 @@ static bool pick_up_mode(struct synthetic *c)
 	return true;
 }
 
-/* Frame n of a mode is due at start + n / refresh_hz: counted from the start, so rounding never adds up. */
+/* As many frames as the rate has thousandths of a hertz take so long. */
+#define LONG_TURN_NS (1000 * SECOND_NS)
+
+/* Frame n of a mode is due so long after its start: counted from there, so rounding never adds up. */
+static uint64_t due_at(uint64_t n, uint32_t mhz)
+{
+	return n / mhz * LONG_TURN_NS + n % mhz * LONG_TURN_NS / mhz;
+}
+
+static uint64_t due_by(uint64_t ns, uint32_t mhz)
+{
+	return ns / LONG_TURN_NS * mhz + ns % LONG_TURN_NS * mhz / LONG_TURN_NS;
+}
+
 static void run(void *userdata)
 {
 	struct synthetic *c = userdata;
@@ -343,14 +357,14 @@ static void run(void *userdata)
 			start_ns = clock_now_ns();
 			n = 0;
 		}
-		uint32_t hz = c->pool->refresh_hz;
-		uint64_t due_ns = start_ns + n * SECOND_NS / hz;
+		uint32_t mhz = c->pool->refresh_mhz;
+		uint64_t due_ns = start_ns + due_at(n, mhz);
 		uint64_t now_ns = clock_now_ns();
 		if (now_ns < due_ns) {
 			futex_wait(&c->wake, seen, due_ns);
 			continue;
 		}
-		uint64_t n_due = (now_ns - start_ns) * hz / SECOND_NS;
+		uint64_t n_due = due_by(now_ns - start_ns, mhz);
 		if (n_due > n) { /* a burst would only make the pictures late that follow */
 			atomic_fetch_add_explicit(
 				&c->base.n_skipped, n_due - n, memory_order_relaxed);
@@ -389,7 +403,7 @@ static int synthetic_create(struct capture **out, const struct capture_params *p
 	c->base.params = *params;
 	c->base.params.wayland_display = NULL;
 	c->base.params.output_name = NULL;
-	int err = create_pool(&c->pool, params->width, params->height, params->refresh_hz);
+	int err = create_pool(&c->pool, params->width, params->height, params->refresh_mhz);
 	if (err >= 0)
 		err = synthetic_cursor_init(&c->cursor);
 	if (err < 0) {
@@ -417,16 +431,16 @@ static void synthetic_stop(struct capture *base)
 }
 
 static int synthetic_set_mode(
-	struct capture *base, uint32_t width, uint32_t height, uint32_t refresh_hz)
+	struct capture *base, uint32_t width, uint32_t height, uint32_t refresh_mhz)
 {
 	struct synthetic *c = synthetic_from(base);
 	struct pool *next;
-	int err = create_pool(&next, width, height, refresh_hz);
+	int err = create_pool(&next, width, height, refresh_mhz);
 	if (err < 0)
 		return err;
 	base->params.width = width;
 	base->params.height = height;
-	base->params.refresh_hz = refresh_hz;
+	base->params.refresh_mhz = refresh_mhz;
 	unref_pool(atomic_exchange(&c->pending, next));
 	wake_thread(c);
 	return 0;

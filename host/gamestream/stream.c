@@ -365,10 +365,12 @@ static int follow_mode(struct gs_stream *s, const struct pf_nv_stream_config *c,
 {
 	struct pf_mode made = session_mode(s->session);
 	const struct pf_mode wanted = {(uint16_t)c->width, (uint16_t)c->height, (uint16_t)c->fps};
-	if (made.width == c->width && made.height == c->height && made.refresh_hz == c->fps)
+	uint32_t exact_mhz = 10 * c->refresh_x100;
+	if (made.width == c->width && made.height == c->height && made.refresh_hz == c->fps &&
+		c->refresh_x100 == 100 * c->fps)
 		return PF_OK;
 	*why = "the display could not take the size that the device asks for now";
-	return session_set_mode(s->session, &wanted, &made);
+	return session_set_mode(s->session, &wanted, exact_mhz, &made);
 }
 
 static int announce(struct gs_launch *l, const struct pf_nv_stream_config *config, const char **why,

@@ -15,14 +15,20 @@
  */
 
 struct loop;
+struct sd_bus;
 struct inject;
 
 struct inject_params {
 	struct loop *loop;
 	const char *wayland_display; /* wlr */
 	const char *output_name;     /* absolute coordinates are of this output */
-	const char *xkb_layout;	     /* NULL = "us" */
-	const char *record_path;     /* record; NULL = none */
+	uint32_t width, height;	     /* its pixels, when it was made */
+	/* mutter: the session that made the output (vdisplay.h), borrowed for life. */
+	struct sd_bus *bus;
+	const char *remote_session, *remote_stream;
+	int eis_fd;		/* libei: inject_create() takes it, also when it fails; -1 = none */
+	const char *xkb_layout; /* NULL = "us" */
+	const char *record_path;			  /* record; NULL = none */
 	void (*on_lost)(const char *why, void *userdata); /* the compositor is gone */
 	void *userdata;
 };

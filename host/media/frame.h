@@ -37,13 +37,26 @@ struct frame_damage {
 	} bands[FRAME_MAX_BANDS];
 };
 
+#define FRAME_MAX_PLANES 4u
+
+/* A picture in a GPU's memory. The descriptors are the producer's and stay open as long as the frame. */
+struct frame_dmabuf {
+	uint32_t n_planes; /* 0 = there is none */
+	uint32_t fourcc;   /* DRM's */
+	uint64_t modifier; /* DRM's; explicit, never DRM_FORMAT_MOD_INVALID */
+	int fd[FRAME_MAX_PLANES];
+	uint32_t offset[FRAME_MAX_PLANES], stride[FRAME_MAX_PLANES]; /* bytes */
+};
+
 struct frame {
 	_Atomic int refs;
 	uint32_t width, height;
 	size_t stride; /* bytes */
 	enum frame_format format;
 	bool y_invert; /* the first row is the lowest */
-	const uint8_t *pixels;
+	const uint8_t
+		*pixels; /* NULL: only in dmabuf, and only for who asked for that (capture.h) */
+	struct frame_dmabuf dmabuf;
 	struct frame_times times;
 	uint64_t seq; /* counts what the backend captured, from 0 */
 	struct frame_damage damage;

@@ -25,7 +25,7 @@ static void make_mode(struct native_client *c)
 	struct pf_mode before = session_mode(c->session);
 	uint64_t start_ns = clock_now_ns();
 	c->mode_waiting = false;
-	int err = session_set_mode(c->session, mode, &m.reconfigured.mode);
+	int err = session_set_mode(c->session, mode, 0, &m.reconfigured.mode);
 	uint64_t took_ns = clock_now_ns() - start_ns;
 	uint64_t gap_ns = MODE_GAP_FACTOR * took_ns;
 	c->next_mode_ns = start_ns + took_ns + (gap_ns > MODE_GAP_NS ? gap_ns : MODE_GAP_NS);

@@ -25,7 +25,9 @@ struct session {
 	struct pf_mode mode;
 	struct vdisplay_output output;
 	bool has_output;
-	struct capture *capture;
+	struct capture
+		*capture; /* NULL only after it could not follow a mode: then lost_why says so */
+	bool cursor_left_out;
 	struct inject *inject;
 	struct video video;
 	struct trace *trace;
@@ -129,13 +131,20 @@ bool session_mode_allowed(const struct host *h, const struct pf_mode *mode)
 		(uint64_t)h->config->max_megapixels * 1000000u;
 }
 
+/* The client's own rate where it told one that rounds to its mode's. */
+static uint32_t refresh_mhz(const struct session *s, const struct pf_mode *m)
+{
+	uint32_t exact = s->params.refresh_mhz;
+	return vdisplay_hz(exact) == m->refresh_hz ? exact : VDISPLAY_MHZ(m->refresh_hz);
+}
+
 /* What is on it stays where it is: the display changes its size, as in mid-session. */
 static int adopt_output(struct session *s)
 {
 	const struct pf_mode *m = &s->params.mode;
 	struct vdisplay *v = s->host->vdisplay;
 	s->output = *s->params.adopt;
-	int err = vdisplay_set_mode(v, &s->output, m->width, m->height, m->refresh_hz);
+	int err = vdisplay_set_mode(v, &s->output, m->width, m->height, refresh_mhz(s, m));
 	if (err < 0)
 		vdisplay_remove_output(v, &s->output);
 	else
@@ -151,14 +160,15 @@ static int make_output(struct session *s, const char **why)
 	int err = s->params.adopt ? adopt_output(s) : PF_E_IO;
 	if (err < 0)
 		err = vdisplay_add_output(
-			s->host->vdisplay, m->width, m->height, m->refresh_hz, &s->output);
+			s->host->vdisplay, m->width, m->height, refresh_mhz(s, m), &s->output);
 	s->params.adopt = NULL;
 	if (err < 0) {
 		*why = "the desktop could not make a display of this size";
 		return err;
 	}
 	s->has_output = true;
-	s->mode = (struct pf_mode){s->output.width, s->output.height, s->output.refresh_hz};
+	s->mode = (struct pf_mode){
+		s->output.width, s->output.height, vdisplay_hz(s->output.refresh_mhz)};
 	return PF_OK;
 }
 
@@ -169,7 +179,9 @@ static int make_capture(struct session *s, const char **why)
 		.output_name = s->output.name,
 		.width = s->mode.width,
 		.height = s->mode.height,
-		.refresh_hz = s->mode.refresh_hz,
+		.refresh_mhz = s->output.refresh_mhz,
+		.node_id = s->output.node.id,
+		.node_remote = s->output.node.remote,
 		.cursor = true,
 		.on_frame = on_frame,
 		.on_cursor = s->params.sink.cursor ? on_cursor : NULL,
@@ -177,7 +189,8 @@ static int make_capture(struct session *s, const char **why)
 		.userdata = s,
 	};
 	*why = "the new display could not be captured";
-	return capture_create(&s->capture, s->host->capture_name, &params);
+	const char *name = s->output.capture ? s->output.capture : s->host->capture_name;
+	return capture_create(&s->capture, name, &params);
 }
 
 static int make_inject(struct session *s, const char **why)
@@ -186,13 +199,25 @@ static int make_inject(struct session *s, const char **why)
 		.loop = s->host->loop,
 		.wayland_display = s->output.wayland_display,
 		.output_name = s->output.name,
+		.width = s->output.width,
+		.height = s->output.height,
+		.bus = s->output.remote.bus,
+		.remote_session = s->output.remote.session,
+		.remote_stream = s->output.remote.stream,
+		.eis_fd = -1,
 		.xkb_layout = s->host->config->layout,
 		.record_path = s->host->config->test_input,
 		.on_lost = on_inject_lost,
 		.userdata = s,
 	};
+	const char *name = s->output.inject ? s->output.inject : s->host->inject_name;
 	*why = "the desktop takes no input from this host";
-	return inject_create(&s->inject, s->host->inject_name, &params);
+	if (!strcmp(name, "libei")) {
+		params.eis_fd = vdisplay_open_eis(s->host->vdisplay, &s->output);
+		if (params.eis_fd < 0)
+			return params.eis_fd;
+	}
+	return inject_create(&s->inject, name, &params);
 }
 
 static int check_params(const struct session *s, const char **why)
@@ -328,20 +353,42 @@ int session_claim_windows(const struct session *s, int pid)
 	return vdisplay_claim_windows(s->host->vdisplay, &s->output, pid);
 }
 
-int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mode *made)
+/* The pictures of the new mode come from another node where the backend had to make one. */
+static int follow_output(struct session *s, uint32_t node_before)
 {
-	if (!session_mode_allowed(s->host, mode))
-		return PF_E_INVALID;
-	int err = vdisplay_set_mode(
-		s->host->vdisplay, &s->output, mode->width, mode->height, mode->refresh_hz);
+	const char *why;
+	if (!s->capture)
+		return PF_E_CLOSED;
+	if (s->output.node.id == node_before)
+		return s->capture->impl->set_mode ? capture_set_mode(s->capture, s->mode.width,
+							    s->mode.height, s->output.refresh_mhz)
+						  : PF_OK;
+	capture_destroy(s->capture);
+	s->capture = NULL;
+	int err = make_capture(s, &why);
 	if (err < 0)
 		return err;
-	s->mode = (struct pf_mode){s->output.width, s->output.height, s->output.refresh_hz};
-	if (s->capture->impl->set_mode) {
-		err = capture_set_mode(
-			s->capture, s->mode.width, s->mode.height, s->mode.refresh_hz);
-		if (err < 0)
-			return err;
+	capture_draw_cursor(s->capture, !s->cursor_left_out);
+	return capture_start(s->capture);
+}
+
+int session_set_mode(
+	struct session *s, const struct pf_mode *mode, uint32_t exact_mhz, struct pf_mode *made)
+{
+	s->params.refresh_mhz = exact_mhz;
+	if (!session_mode_allowed(s->host, mode))
+		return PF_E_INVALID;
+	uint32_t node_before = s->output.node.id;
+	int err = vdisplay_set_mode(
+		s->host->vdisplay, &s->output, mode->width, mode->height, refresh_mhz(s, mode));
+	if (err < 0)
+		return err;
+	s->mode = (struct pf_mode){
+		s->output.width, s->output.height, vdisplay_hz(s->output.refresh_mhz)};
+	err = follow_output(s, node_before);
+	if (err < 0) {
+		post_lost(s, "the display of the new size could not be captured");
+		return err;
 	}
 	atomic_store(&s->video.refresh_hz, s->mode.refresh_hz);
 	*made = s->mode;
@@ -350,12 +397,14 @@ int session_set_mode(struct session *s, const struct pf_mode *mode, struct pf_mo
 
 bool session_reports_cursor(const struct session *s)
 {
-	return s->params.sink.cursor && s->capture->caps.cursor;
+	return s->params.sink.cursor && s->capture && s->capture->caps.cursor;
 }
 
 void session_draw_cursor(struct session *s, bool drawn)
 {
-	capture_draw_cursor(s->capture, drawn);
+	s->cursor_left_out = !drawn;
+	if (s->capture)
+		capture_draw_cursor(s->capture, drawn);
 }
 
 void session_wake_sender(struct session *s)

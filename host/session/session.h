@@ -47,6 +47,8 @@ struct session_sink {
 struct session_params {
 	struct host *host;
 	struct pf_mode mode;
+	uint32_t
+		refresh_mhz; /* the client's exact rate, in thousandths of a hertz; 0 = as in mode */
 	uint32_t bitrate_kbps; /* already clamped */
 	uint8_t codec;	       /* one bit */
 	struct session_sink sink;
@@ -100,9 +102,12 @@ uint8_t session_compositor(const struct session *s);
 const char *session_wayland_display(const struct session *s);
 /* As vdisplay_claim_windows(), for the session's output. */
 int session_claim_windows(const struct session *s, int pid) PF_MUST_CHECK;
-/* Errors: PF_E_INVALID, PF_E_IO: the old mode goes on. The stream goes on with a keyframe of the new size. */
-int session_set_mode(
-	struct session *s, const struct pf_mode *mode, struct pf_mode *made) PF_MUST_CHECK;
+/*
+ * exact_mhz: as session_params.refresh_mhz. The stream goes on with a keyframe of the new size. Errors: PF_E_INVALID,
+ * PF_E_IO: the old mode goes on; or the capture could not follow, and the sink hears lost().
+ */
+int session_set_mode(struct session *s, const struct pf_mode *mode, uint32_t exact_mhz,
+	struct pf_mode *made) PF_MUST_CHECK;
 /* Does the sink's cursor() get the pointer? Then it may be left out of the picture. */
 bool session_reports_cursor(const struct session *s);
 /* Only where it is reported. Pictures have the pointer until this says otherwise. */

@@ -24,19 +24,19 @@ static void none_destroy(struct vdisplay *base)
 }
 
 static int none_set_mode(struct vdisplay *base, struct vdisplay_output *output, uint32_t width,
-	uint32_t height, uint32_t refresh_hz)
+	uint32_t height, uint32_t refresh_mhz)
 {
 	output->width = width;
 	output->height = height;
-	output->refresh_hz = refresh_hz;
+	output->refresh_mhz = refresh_mhz;
 	return PF_OK;
 }
 
 static int none_add_output(struct vdisplay *base, uint32_t width, uint32_t height,
-	uint32_t refresh_hz, struct vdisplay_output *out)
+	uint32_t refresh_mhz, struct vdisplay_output *out)
 {
 	snprintf(out->name, sizeof(out->name), "none");
-	return none_set_mode(base, out, width, height, refresh_hz);
+	return none_set_mode(base, out, width, height, refresh_mhz);
 }
 
 static void none_remove_output(struct vdisplay *base, struct vdisplay_output *output)

@@ -43,12 +43,13 @@ static uint32_t number_of(const json_t *object, const char *key)
 	return v > 0 && v <= 10000000 ? (uint32_t)v : 0;
 }
 
-static void read_mode(const json_t *output, uint32_t *width, uint32_t *height, uint32_t *refresh_hz)
+static void read_mode(
+	const json_t *output, uint32_t *width, uint32_t *height, uint32_t *refresh_mhz)
 {
 	const json_t *mode = json_object_get(output, "current_mode");
 	*width = number_of(mode, "width");
 	*height = number_of(mode, "height");
-	*refresh_hz = (number_of(mode, "refresh") + 500) / 1000;
+	*refresh_mhz = number_of(mode, "refresh");
 }
 
 static bool is_headless(const json_t *output)
@@ -59,10 +60,10 @@ static bool is_headless(const json_t *output)
 
 static bool is_idle(const json_t *output)
 {
-	uint32_t width, height, hz;
-	read_mode(output, &width, &height, &hz);
+	uint32_t width, height, mhz;
+	read_mode(output, &width, &height, &mhz);
 	return !json_is_true(json_object_get(output, "active")) ||
-		(width == IDLE_WIDTH && height == IDLE_HEIGHT && hz == IDLE_HZ);
+		(width == IDLE_WIDTH && height == IDLE_HEIGHT && mhz == IDLE_HZ * 1000);
 }
 
 static const json_t *find(const json_t *outputs, const char *name)
@@ -138,14 +139,14 @@ int sway_output_make(struct sway_ipc *ipc, bool (*used)(const char *name, void *
 }
 
 int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, uint32_t width,
-	uint32_t height, uint32_t refresh_hz)
+	uint32_t height, uint32_t refresh_mhz)
 {
 	if (sway_ipc_check_name(output->name) < 0)
 		return refused(ipc, "an output's name cannot be used in a command");
 	/* A scale or a rotation from the user's configuration would not be the client's size. */
 	int err = sway_ipc_command(ipc,
-		"output %s enable mode --custom %ux%u@%uHz scale 1 transform normal", output->name,
-		width, height, refresh_hz);
+		"output %s enable mode --custom %ux%u@%u.%03uHz scale 1 transform normal",
+		output->name, width, height, refresh_mhz / 1000, refresh_mhz % 1000);
 	for (int i = 0; err >= 0 && i < TRIES; i++) {
 		json_t *outputs;
 		if (i > 0)
@@ -154,7 +155,7 @@ int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, u
 		if (err < 0)
 			break;
 		read_mode(find(outputs, output->name), &output->width, &output->height,
-			&output->refresh_hz);
+			&output->refresh_mhz);
 		json_decref(outputs);
 		if (output->width == width && output->height == height)
 			return 0;

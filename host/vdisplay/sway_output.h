@@ -20,7 +20,7 @@ int sway_output_make(struct sway_ipc *ipc, bool (*used)(const char *name, void *
 	void *userdata, char *name, size_t cap) PF_MUST_CHECK;
 /* Sets exactly this mode and reads back what was made into output. */
 int sway_output_set_mode(struct sway_ipc *ipc, struct vdisplay_output *output, uint32_t width,
-	uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
+	uint32_t height, uint32_t refresh_mhz) PF_MUST_CHECK;
 /* Focuses it; starts the script app_path there when its workspace is empty (empty path: nothing). */
 int sway_output_show(struct sway_ipc *ipc, const char *name, const char *app_path) PF_MUST_CHECK;
 /* Focuses it and, on its workspace, a window: the one that had the focus last. */

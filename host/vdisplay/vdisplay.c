@@ -77,27 +77,27 @@ void vdisplay_destroy(struct vdisplay *v)
 		v->impl->destroy(v);
 }
 
-static bool mode_is_sane(uint32_t width, uint32_t height, uint32_t refresh_hz)
+static bool mode_is_sane(uint32_t width, uint32_t height, uint32_t refresh_mhz)
 {
-	struct pf_mode mode = {width, height, refresh_hz};
-	return pf_mode_valid(&mode);
+	const struct pf_mode mode = {width, height, vdisplay_hz(refresh_mhz)};
+	return refresh_mhz && pf_mode_valid(&mode);
 }
 
-int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_hz,
+int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (!mode_is_sane(width, height, refresh_hz))
+	if (!mode_is_sane(width, height, refresh_mhz))
 		return PF_E_INVALID;
-	return v->impl->add_output(v, width, height, refresh_hz, out);
+	return v->impl->add_output(v, width, height, refresh_mhz, out);
 }
 
 int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32_t width,
-	uint32_t height, uint32_t refresh_hz)
+	uint32_t height, uint32_t refresh_mhz)
 {
-	if (!mode_is_sane(width, height, refresh_hz))
+	if (!mode_is_sane(width, height, refresh_mhz))
 		return PF_E_INVALID;
-	return v->impl->set_mode(v, output, width, height, refresh_hz);
+	return v->impl->set_mode(v, output, width, height, refresh_mhz);
 }
 
 void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner)
@@ -116,6 +116,11 @@ void vdisplay_show_output(struct vdisplay *v, const struct vdisplay_output *outp
 int vdisplay_claim_windows(struct vdisplay *v, const struct vdisplay_output *output, int pid)
 {
 	return v->impl->claim_windows ? v->impl->claim_windows(v, output, pid) : PF_OK;
+}
+
+int vdisplay_open_eis(struct vdisplay *v, const struct vdisplay_output *output)
+{
+	return v->impl->open_eis ? v->impl->open_eis(v, output) : PF_E_UNSUPPORTED;
 }
 
 void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output)

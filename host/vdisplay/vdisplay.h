@@ -14,14 +14,43 @@
  */
 
 struct loop;
+struct sd_bus;
 struct vdisplay;
 
+/* Where the pictures of an output in PipeWire are. */
+struct vdisplay_node {
+	uint32_t id;	  /* PipeWire's, now; 0 = the output has none */
+	char remote[108]; /* the daemon's socket; empty = the user's own */
+};
+
+/* A session of org.gnome.Mutter.RemoteDesktop or of the portal, whose calls only the bus that made it may make. */
+struct vdisplay_remote {
+	struct sd_bus *bus; /* the backend's, for as long as the output; NULL = no such session */
+	char session[128];  /* object path */
+	char stream[128];   /* object path, or the portal's node number as text */
+};
+
+/*
+ * An output, and how its pictures and its input go. The backend fills it; capture and inject are the names of the
+ * families' backends that work with it, static strings.
+ */
 struct vdisplay_output {
 	char name[64]; /* as the compositor calls it: capture finds it by this name */
 	char wayland_display
 		[108]; /* socket to connect to; empty when there is no Wayland behind it */
-	uint32_t width, height, refresh_hz; /* as really made */
+	uint32_t width, height, refresh_mhz; /* as really made; refresh in thousandths of a hertz */
+	const char *capture, *inject;  /* "wlr", "pipewire"; "wlr", "libei", "mutter", "kwin" */
+	struct vdisplay_node node;     /* for "pipewire" */
+	struct vdisplay_remote remote; /* for "mutter" */
+	uint64_t id;		       /* the backend's own */
 };
+
+#define VDISPLAY_MHZ(hz) ((hz)*1000u)
+
+static inline uint32_t vdisplay_hz(uint32_t refresh_mhz)
+{
+	return (refresh_mhz + 500u) / 1000u;
+}
 
 struct vdisplay_params {
 	struct loop *loop;
@@ -34,21 +63,36 @@ struct vdisplay_params {
 	void *userdata;
 };
 
+enum vdisplay_found {
+	VDISPLAY_STARTS = 1, /* none runs; one of our own can be started */
+	VDISPLAY_RUNS,	     /* one runs, and it is used */
+};
+
+#define VDISPLAY_NOTE_LEN 512u
+
 struct vdisplay_impl {
 	const char *name;
 	uint8_t compositor; /* enum pf_compositor, told in Welcome */
+	/*
+	 * What of this kind is there, without starting or changing anything; within a second also when what is there
+	 * hangs. note: one sentence for punktfunk-host doctor, VDISPLAY_NOTE_LEN bytes: what was found, in what
+	 * version, and what is missing with the remedy. Returns enum vdisplay_found or an error (not usable).
+	 */
+	int (*probe)(const struct vdisplay_params *params, char *note);
 	int (*create)(struct vdisplay **out, const struct vdisplay_params *params);
 	void (*destroy)(struct vdisplay *base);
 	int (*add_output)(struct vdisplay *base, uint32_t width, uint32_t height,
-		uint32_t refresh_hz, struct vdisplay_output *out);
+		uint32_t refresh_mhz, struct vdisplay_output *out);
 	int (*set_mode)(struct vdisplay *base, struct vdisplay_output *output, uint32_t width,
-		uint32_t height, uint32_t refresh_hz);
+		uint32_t height, uint32_t refresh_mhz);
 	void (*remove_output)(struct vdisplay *base, struct vdisplay_output *output);
 	/* optional */
 	void (*show_output)(
 		struct vdisplay *base, const struct vdisplay_output *output, bool shown);
 	/* optional */
 	int (*claim_windows)(struct vdisplay *base, const struct vdisplay_output *output, int pid);
+	/* With outputs whose inject is "libei": a new connection to the compositor's EIS; the caller closes it. */
+	int (*open_eis)(struct vdisplay *base, const struct vdisplay_output *output);
 	/* optional: a sentence on why create() failed, for the log and the client */
 	const char *(*why)(void);
 };
@@ -79,10 +123,12 @@ void vdisplay_destroy(struct vdisplay *v); /* takes NULL; ends a compositor that
  */
 void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner);
 /* Errors: PF_E_INVALID (mode), PF_E_IO (compositor refused or gone). */
-int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_hz,
+int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out) PF_MUST_CHECK;
 int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32_t width,
-	uint32_t height, uint32_t refresh_hz) PF_MUST_CHECK;
+	uint32_t height, uint32_t refresh_mhz) PF_MUST_CHECK;
+/* For inject's "libei". Returns a descriptor that is the caller's. Errors: PF_E_UNSUPPORTED, PF_E_IO, PF_E_TIMEOUT. */
+int vdisplay_open_eis(struct vdisplay *v, const struct vdisplay_output *output) PF_MUST_CHECK;
 void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output);
 /*
  * An output that nobody looks at for now (shown = false) gives the keyboard's focus to one that somebody does;

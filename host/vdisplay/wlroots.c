@@ -303,7 +303,7 @@ static int finish(struct wlroots *w, struct sway_ipc *ipc, int err)
 
 static void drop_doomed(struct wlroots *w);
 
-static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, uint32_t refresh_hz,
+static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out)
 {
 	struct sway_ipc ipc;
@@ -326,7 +326,7 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 	if (err >= 0)
 		err = sway_output_make(&ipc, is_taken, w, out->name, sizeof(out->name));
 	if (err >= 0)
-		err = sway_output_set_mode(&ipc, out, width, height, refresh_hz);
+		err = sway_output_set_mode(&ipc, out, width, height, refresh_mhz);
 	if (err >= 0)
 		err = sway_output_show(&ipc, out->name, w->own ? w->session.app_path : "");
 	if (err < 0) {
@@ -341,8 +341,9 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 	memcpy(slot, out->name, sizeof(out->name));
 	take_left(w, slot, out->name);
 	snprintf(out->wayland_display, sizeof(out->wayland_display), "%s", w->wayland_path);
-	log_info("wlroots: output %s of %ux%u at %u Hz", out->name, out->width, out->height,
-		out->refresh_hz);
+	out->capture = out->inject = "wlr";
+	log_info("wlroots: output %s of %ux%u at %.7g Hz", out->name, out->width, out->height,
+		(double)out->refresh_mhz / 1000);
 	if (!w->own)
 		log_info("wlroots: it is an empty screen beside yours; to show all windows on it: "
 			 "swaymsg '[title=\".*\"] move container to output %s'",
@@ -368,20 +369,20 @@ static bool bury_dead_session(struct wlroots *w)
 	return true;
 }
 
-static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, uint32_t refresh_hz,
+static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out)
 {
 	struct wlroots *w = from_base(base);
-	int err = try_add_output(w, width, height, refresh_hz, out);
+	int err = try_add_output(w, width, height, refresh_mhz, out);
 	if (err < 0 && bury_dead_session(w)) {
 		memset(out, 0, sizeof(*out));
-		err = try_add_output(w, width, height, refresh_hz, out);
+		err = try_add_output(w, width, height, refresh_mhz, out);
 	}
 	return err;
 }
 
 static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint32_t width,
-	uint32_t height, uint32_t refresh_hz)
+	uint32_t height, uint32_t refresh_mhz)
 {
 	struct wlroots *w = from_base(base);
 	struct sway_ipc ipc;
@@ -391,10 +392,10 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 	if (err < 0)
 		return err;
 	const struct vdisplay_output before = *output;
-	err = sway_output_set_mode(&ipc, output, width, height, refresh_hz);
+	err = sway_output_set_mode(&ipc, output, width, height, refresh_mhz);
 	if (err == PF_E_UNSUPPORTED) {
 		const int back = sway_output_set_mode(
-			&ipc, output, before.width, before.height, before.refresh_hz);
+			&ipc, output, before.width, before.height, before.refresh_mhz);
 		if (back < 0)
 			err = back;
 	}

@@ -31,7 +31,7 @@ static int stop_all(void **state)
 
 static void add(struct desk *d, uint32_t w, uint32_t h, struct vdisplay_output *o)
 {
-	assert_int_equal(vdisplay_add_output(d->vdisplay, w, h, 60, o), 0);
+	assert_int_equal(vdisplay_add_output(d->vdisplay, w, h, VDISPLAY_MHZ(60), o), 0);
 	snprintf(ipc_path, sizeof(ipc_path), "%s", o->wayland_display);
 	snprintf(strrchr(ipc_path, '/'), 16, "/sway.sock");
 }

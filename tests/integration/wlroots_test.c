@@ -30,10 +30,10 @@
 
 static void add(struct desk *d, uint32_t w, uint32_t h, uint32_t hz, struct vdisplay_output *o)
 {
-	assert_int_equal(vdisplay_add_output(d->vdisplay, w, h, hz, o), 0);
+	assert_int_equal(vdisplay_add_output(d->vdisplay, w, h, VDISPLAY_MHZ(hz), o), 0);
 	assert_int_equal(o->width, w);
 	assert_int_equal(o->height, h);
-	assert_int_equal(o->refresh_hz, hz);
+	assert_int_equal(o->refresh_mhz, VDISPLAY_MHZ(hz));
 	assert_int_equal(o->wayland_display[0], '/');
 }
 
@@ -201,7 +201,8 @@ static void a_mode_switch_is_followed(void **state)
 	for (size_t n = 0; n < 4; n++) {
 		struct sized want = {&e, sizes[n][0], sizes[n][1]};
 		const uint64_t start_ns = clock_now_ns();
-		assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, want.w, want.h, 60), 0);
+		assert_int_equal(
+			vdisplay_set_mode(d.vdisplay, &o, want.w, want.h, VDISPLAY_MHZ(60)), 0);
 		assert_int_equal(o.width, want.w);
 		assert_int_equal(o.height, want.h);
 		assert_true(desk_run(&d, 2000, is_sized, &want));
@@ -213,8 +214,9 @@ static void a_mode_switch_is_followed(void **state)
 		assert_int_not_equal(eye_sized_ns(&e, want.w, want.h), 0);
 		assert_int_equal(e.n_lost, 0);
 	}
-	assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, 0, 720, 60), PF_E_INVALID);
-	assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, 1280, 100000, 60), PF_E_INVALID);
+	assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, 0, 720, VDISPLAY_MHZ(60)), PF_E_INVALID);
+	assert_int_equal(
+		vdisplay_set_mode(d.vdisplay, &o, 1280, 100000, VDISPLAY_MHZ(60)), PF_E_INVALID);
 	assert_int_equal(o.width, 1280);
 	eye_close(&e);
 	desk_close(&d);
@@ -345,7 +347,7 @@ static void a_display_waits_for_its_client(void **state)
 	assert_true(eye_wait_share(&d, &eb, 1280, 720, GREEN, MOST));
 
 	const struct vdisplay_output before = a;
-	assert_int_equal(vdisplay_set_mode(d.vdisplay, &a, 800, 600, 60), 0);
+	assert_int_equal(vdisplay_set_mode(d.vdisplay, &a, 800, 600, VDISPLAY_MHZ(60)), 0);
 	assert_string_equal(a.name, before.name);
 	vdisplay_show_output(d.vdisplay, &a, true);
 	eye_open(&ea, &a);
@@ -451,12 +453,12 @@ static void a_killed_sway_is_told_and_started_again(void **state)
 	desk_type(i, "into the void\n");
 	inject_destroy(i);
 	eye_close(&e);
-	assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, 800, 600, 60), PF_E_IO);
+	assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, 800, 600, VDISPLAY_MHZ(60)), PF_E_IO);
 
 	add(&d, 1280, 720, 60, &next);
 	vdisplay_remove_output(d.vdisplay, &o); /* late, and of the same name: not the new one's */
-	assert_int_equal(vdisplay_set_mode(d.vdisplay, &next, 1280, 721, 60), 0);
-	assert_int_equal(vdisplay_set_mode(d.vdisplay, &next, 1280, 720, 60), 0);
+	assert_int_equal(vdisplay_set_mode(d.vdisplay, &next, 1280, 721, VDISPLAY_MHZ(60)), 0);
+	assert_int_equal(vdisplay_set_mode(d.vdisplay, &next, 1280, 720, VDISPLAY_MHZ(60)), 0);
 	eye_open(&e, &next);
 	assert_true(desk_run(&d, 10000, has_terminal, &e));
 	assert_int_equal(d.n_lost, 1);
@@ -481,13 +483,16 @@ static void a_hung_sway_hangs_nobody(void **state)
 	assert_true(pid > 0);
 	kill(pid, SIGSTOP);
 	uint64_t start_ns = clock_now_ns();
-	assert_int_equal(vdisplay_add_output(d.vdisplay, 800, 600, 60, &never), PF_E_TIMEOUT);
+	assert_int_equal(
+		vdisplay_add_output(d.vdisplay, 800, 600, VDISPLAY_MHZ(60), &never), PF_E_TIMEOUT);
 	assert_true(clock_now_ns() - start_ns < UINT64_C(5000000000));
 	/* Who comes next does not hold the loop again, nor does who goes. */
 	start_ns = clock_now_ns();
-	assert_int_equal(vdisplay_add_output(d.vdisplay, 800, 600, 60, &never), PF_E_TIMEOUT);
+	assert_int_equal(
+		vdisplay_add_output(d.vdisplay, 800, 600, VDISPLAY_MHZ(60), &never), PF_E_TIMEOUT);
 	const struct vdisplay_output before = o;
-	assert_int_equal(vdisplay_set_mode(d.vdisplay, &o, 800, 600, 60), PF_E_TIMEOUT);
+	assert_int_equal(
+		vdisplay_set_mode(d.vdisplay, &o, 800, 600, VDISPLAY_MHZ(60)), PF_E_TIMEOUT);
 	vdisplay_show_output(d.vdisplay, &o, true);
 	vdisplay_remove_output(d.vdisplay, &other);
 	assert_true(clock_now_ns() - start_ns < UINT64_C(500000000));
@@ -671,7 +676,8 @@ static void a_running_sway_is_used_and_left_alone(void **state)
 	eye_close(&e);
 
 	desk_close(&guest);
-	assert_int_equal(vdisplay_set_mode(owner.vdisplay, &theirs, 1280, 721, 60), 0);
+	assert_int_equal(
+		vdisplay_set_mode(owner.vdisplay, &theirs, 1280, 721, VDISPLAY_MHZ(60)), 0);
 
 	setenv("SWAYSOCK", path, 1);
 	desk_open(&guest, false, NULL);

@@ -41,8 +41,11 @@ static struct capture_params make_params(struct sink *s, uint32_t w, uint32_t h,
 {
 	memset(s, 0, sizeof(*s));
 	mailbox_init(&s->mailbox);
-	return (struct capture_params){
-		.width = w, .height = h, .refresh_hz = hz, .on_frame = take_frame, .userdata = s};
+	return (struct capture_params){.width = w,
+		.height = h,
+		.refresh_mhz = hz * 1000,
+		.on_frame = take_frame,
+		.userdata = s};
 }
 
 static void drain(struct sink *s)
@@ -277,7 +280,7 @@ static void the_mode_changes_at_run_time(void **state)
 	assert_int_equal(capture_start(c), PF_E_INVALID);
 	struct frame *old = wait_for_width(&s, 640);
 	assert_non_null(old);
-	assert_int_equal(capture_set_mode(c, 800, 600, 100), 0);
+	assert_int_equal(capture_set_mode(c, 800, 600, 100000), 0);
 	struct frame *f = wait_for_width(&s, 800);
 	assert_non_null(f);
 	assert_int_equal(f->height, 600);
@@ -286,14 +289,14 @@ static void the_mode_changes_at_run_time(void **state)
 	uint64_t seq, time_ns;
 	assert_true(read_mark(old, &seq, &time_ns)); /* survives its mode */
 	frame_unref(old);
-	assert_int_equal(capture_set_mode(c, 0, 600, 100), PF_E_INVALID);
+	assert_int_equal(capture_set_mode(c, 0, 600, 100000), PF_E_INVALID);
 	assert_int_equal(capture_set_mode(c, 800, 600, 0), PF_E_INVALID);
-	assert_int_equal(capture_set_mode(c, 800, 600, 100000), PF_E_INVALID);
-	assert_int_equal(capture_set_mode(c, 100000, 600, 60), PF_E_INVALID);
-	assert_int_equal(capture_set_mode(c, 63, 600, 60), PF_E_INVALID);
+	assert_int_equal(capture_set_mode(c, 800, 600, 100000000), PF_E_INVALID);
+	assert_int_equal(capture_set_mode(c, 100000, 600, 60000), PF_E_INVALID);
+	assert_int_equal(capture_set_mode(c, 63, 600, 60000), PF_E_INVALID);
 	/* Two changes in a row, the second before the thread saw the first. */
-	assert_int_equal(capture_set_mode(c, 128, 128, 100), 0);
-	assert_int_equal(capture_set_mode(c, 256, 256, 100), 0);
+	assert_int_equal(capture_set_mode(c, 128, 128, 100000), 0);
+	assert_int_equal(capture_set_mode(c, 256, 256, 100000), 0);
 	f = wait_for_width(&s, 256);
 	assert_non_null(f);
 	frame_unref(f);
@@ -332,7 +335,7 @@ static void bad_parameters_are_refused(void **state)
 	/* Never started. */
 	params = make_params(&s, 640, 480, 60);
 	assert_int_equal(capture_create(&c, "synthetic", &params), 0);
-	assert_int_equal(capture_set_mode(c, 320, 240, 30), 0);
+	assert_int_equal(capture_set_mode(c, 320, 240, 30000), 0);
 	capture_stop(c);
 	capture_destroy(c);
 }

@@ -160,7 +160,7 @@ static void source_start(struct source *s, uint32_t width, uint32_t height)
 	mailbox_init(&s->mailbox);
 	struct capture_params params = {.width = width,
 		.height = height,
-		.refresh_hz = 1000,
+		.refresh_mhz = 1000000,
 		.on_frame = take_frame,
 		.userdata = s};
 	assert_int_equal(capture_create(&s->capture, "synthetic", &params), 0);

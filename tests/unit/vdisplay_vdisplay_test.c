@@ -60,15 +60,17 @@ static void impossible_modes_are_refused(void **state)
 		{PF_MODE_MIN_SIDE - 1, 720, 60}};
 	struct vdisplay *v = make_none();
 	struct vdisplay_output good, o;
-	assert_int_equal(vdisplay_add_output(v, 1280, 720, 60, &good), 0);
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, VDISPLAY_MHZ(60), &good), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const uint32_t *m = bad[i];
-		assert_int_equal(vdisplay_add_output(v, m[0], m[1], m[2], &o), PF_E_INVALID);
+		assert_int_equal(
+			vdisplay_add_output(v, m[0], m[1], VDISPLAY_MHZ(m[2]), &o), PF_E_INVALID);
 		assert_int_equal(o.name[0], 0);
-		assert_int_equal(vdisplay_set_mode(v, &good, m[0], m[1], m[2]), PF_E_INVALID);
+		assert_int_equal(
+			vdisplay_set_mode(v, &good, m[0], m[1], VDISPLAY_MHZ(m[2])), PF_E_INVALID);
 		assert_int_equal(good.width, 1280);
 		assert_int_equal(good.height, 720);
-		assert_int_equal(good.refresh_hz, 60);
+		assert_int_equal(good.refresh_mhz, 60000);
 	}
 	vdisplay_destroy(v);
 }
@@ -78,13 +80,13 @@ static void the_stand_in_makes_outputs_of_numbers(void **state)
 	(void)state;
 	struct vdisplay *v = make_none();
 	struct vdisplay_output a, b;
-	assert_int_equal(vdisplay_add_output(v, 1280, 720, 60, &a), 0);
-	assert_int_equal(vdisplay_add_output(v, 1920, 1080, 120, &b), 0);
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, VDISPLAY_MHZ(60), &a), 0);
+	assert_int_equal(vdisplay_add_output(v, 1920, 1080, VDISPLAY_MHZ(120), &b), 0);
 	assert_int_not_equal(a.name[0], 0);
 	assert_string_equal(a.wayland_display, "");
-	assert_int_equal(vdisplay_set_mode(v, &a, 800, 600, 75), 0);
+	assert_int_equal(vdisplay_set_mode(v, &a, 800, 600, VDISPLAY_MHZ(75)), 0);
 	assert_int_equal(a.width, 800);
-	assert_int_equal(a.refresh_hz, 75);
+	assert_int_equal(a.refresh_mhz, 75000);
 	vdisplay_remove_output(v, &a);
 	assert_int_equal(a.name[0], 0);
 	vdisplay_remove_output(v, &b);
