@@ -35,6 +35,7 @@ static void a_cancel_ends_it_for_the_client_too(void **state)
 	struct moon_session s = rig_session(&rig, &rig.alice);
 	(void)state;
 	rig_launch(&s);
+	assert_true(moon_is(&rig.host, "gamesession", "1"));
 	assert_true(serverinfo(&rig.alice, "currentgame", "1"));
 	assert_true(serverinfo(&rig.alice, "state", "PUNKTFUNK_SERVER_BUSY"));
 	assert_true(moon_session_cancel(&s));
@@ -58,6 +59,7 @@ static void who_leaves_finds_it_again(void **state)
 	moon_session_leave(&s);
 	assert_true(serverinfo(&rig.alice, "currentgame", "1"));
 	assert_true(moon_session_resume(&s));
+	assert_true(moon_is(&rig.host, "resume", "1"));
 	assert_memory_not_equal(key, s.key, sizeof(key));
 	/* Everything counts anew. */
 	assert_int_equal(moon_video_frame(s.video, 0)->index, 1);
@@ -67,6 +69,7 @@ static void who_leaves_finds_it_again(void **state)
 	s.wish.width = 800;
 	s.wish.height = 600;
 	rig_launch(&s);
+	assert_true(moon_is(&rig.host, "gamesession", "1"));
 	assert_int_equal(moon_video_stats(s.video)->width, 800);
 	assert_int_equal(moon_video_stats(s.video)->height, 600);
 	moon_session_leave(&s);
