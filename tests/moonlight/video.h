@@ -11,7 +11,7 @@
 
 /*
  * The Moonlight side of GameStream's video for tests: pings, receives with repair, drops what a stock client drops
- * after a loss, decodes H.264 and reads the marks of the synthetic source. Thread: one.
+ * after a loss, decodes and reads the marks of the synthetic source. Thread: one.
  */
 
 #define MOON_FRAMES 4096u
@@ -44,6 +44,7 @@ struct moon_video_params {
 	uint16_t port;
 	const char *token;
 	unsigned packet_size;
+	unsigned codec;	       /* as in struct moon_wish */
 	const uint8_t *key;    /* NULL = in clear */
 	unsigned drop_percent; /* of datagrams, by a fixed seed */
 	bool decode;	       /* needs libavcodec: false in a build without */
