@@ -411,6 +411,7 @@ static void open_conn(struct http *h, struct MHD_Connection *mhd, void **context
 	/* Without the names of authorities, as some clients choose a certificate by these. */
 	if (info && info->tls_session) {
 		gnutls_certificate_server_set_request(info->tls_session, GNUTLS_CERT_REQUEST);
+		gnutls_handshake_set_max_packet_length(info->tls_session, HTTP_HANDSHAKE_MAX);
 		gnutls_handshake_set_hook_function(info->tls_session,
 			GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY, GNUTLS_HOOK_PRE, judge_key);
 	}

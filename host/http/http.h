@@ -32,6 +32,11 @@ struct loop;
 /* A client's RSA key: to check a signature with one of 16,384 bits and such an exponent takes most of a second. */
 #define HTTP_RSA_BITS	    4096u
 #define HTTP_EXPONENT_BYTES 5u /* 33 bits */
+/*
+ * Bytes of a whole handshake, both ways, with which a client's certificates come: to take apart 100 KiB of names takes
+ * a quarter of a second. Stock ones need 4,000; the largest certificate that is paired has 6,100.
+ */
+#define HTTP_HANDSHAKE_MAX (12u << 10)
 
 /*
  * Answers with http_reply() before it returns or, where that takes time, later: then http_wait() comes first.

@@ -17,11 +17,13 @@
 #include "host/gamestream/cert.h"
 #include "host/gamestream/hex.h"
 
+#define DEVICE_PEM_MAX (3 * GS_CERT_PEM_MAX) /* larger than any that a host takes */
+
 struct device {
 	EVP_PKEY *key;
 	X509 *x509;
-	char cert_pem[GS_CERT_PEM_MAX], key_pem[GS_CERT_PEM_MAX];
-	char cert_hex[2 * GS_CERT_PEM_MAX + 1];
+	char cert_pem[DEVICE_PEM_MAX], key_pem[DEVICE_PEM_MAX];
+	char cert_hex[2 * DEVICE_PEM_MAX + 1];
 	uint8_t salt[16], aes[16], challenge[16], secret[16];
 	uint8_t host_hash[32], host_challenge[16];
 };
@@ -29,9 +31,11 @@ struct device {
 struct device_kind {
 	int bits; /* 0 = 2048 */
 	bool expired, ca;
-	uint64_t exponent;	 /* 0 = 65537 */
-	const char *key_usage;	 /* NULL = none */
-	const struct device *by; /* signed by this one's key, in its name; NULL = itself */
+	uint64_t exponent;	   /* 0 = 65537 */
+	const char *key_usage;	   /* NULL = none */
+	int names;		   /* more of them, of 12 bytes each, in subject and issuer */
+	const struct device *twin; /* has the same key; NULL = one of its own */
+	const struct device *by;   /* signed by this one's key, in its name; NULL = itself */
 };
 
 static inline void device_text(char *out, size_t cap, BIO *bio)
@@ -71,7 +75,9 @@ static inline void device_make(struct device *d, const struct device_kind *kind)
 	static const struct device_kind plain;
 	kind = kind ? kind : &plain;
 	memset(d, 0, sizeof(*d));
-	d->key = device_rsa(kind->bits, kind->exponent);
+	d->key = kind->twin ? kind->twin->key : device_rsa(kind->bits, kind->exponent);
+	if (kind->twin)
+		EVP_PKEY_up_ref(d->key);
 	d->x509 = X509_new();
 	X509_set_version(d->x509, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(d->x509), 0);
@@ -79,6 +85,9 @@ static inline void device_make(struct device *d, const struct device_kind *kind)
 	X509_time_adj_ex(X509_getm_notAfter(d->x509), kind->expired ? -10 : 7000, 0, NULL);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(d->x509), "CN", MBSTRING_ASC,
 		(const unsigned char *)"NVIDIA GameStream Client", -1, -1, 0);
+	for (int i = 0; i < kind->names; i++)
+		X509_NAME_add_entry_by_txt(X509_get_subject_name(d->x509), "OU", MBSTRING_ASC,
+			(const unsigned char *)"a", -1, -1, 0);
 	X509_set_issuer_name(d->x509, X509_get_subject_name(kind->by ? kind->by->x509 : d->x509));
 	X509_set_pubkey(d->x509, d->key);
 	if (kind->ca)
