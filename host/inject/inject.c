@@ -3,6 +3,7 @@
 
 #include <linux/input-event-codes.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A jump beyond any screen, and ten turns of a wheel's worth of detents in one event: larger is no hand's. */
 #define MAX_DELTA  16384
@@ -43,15 +44,30 @@ static int create_with(
 	return PF_OK;
 }
 
+static const struct inject_impl *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(impls) / sizeof(impls[0]); i++) {
+		if (strcmp(impls[i]->name, name) == 0)
+			return impls[i];
+	}
+	return NULL;
+}
+
+bool inject_has(const char *name)
+{
+	return name && find(name);
+}
+
 int inject_create(struct inject **out, const char *name, const struct inject_params *params)
 {
 	*out = NULL;
 	if (!name || !params)
 		return PF_E_INVALID;
-	for (size_t i = 0; i < sizeof(impls) / sizeof(impls[0]); i++) {
-		if (strcmp(impls[i]->name, name) == 0)
-			return create_with(out, impls[i], params);
-	}
+	const struct inject_impl *impl = find(name);
+	if (impl)
+		return create_with(out, impl, params);
+	if (params->eis_fd > 0) /* 0 is what a caller without one left there */
+		close(params->eis_fd);
 	return PF_E_UNSUPPORTED;
 }
 

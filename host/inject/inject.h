@@ -26,8 +26,10 @@ struct inject_params {
 	/* mutter: the session that made the output (vdisplay.h), borrowed for life. */
 	struct sd_bus *bus;
 	const char *remote_session, *remote_stream;
-	int eis_fd;		/* libei: inject_create() takes it, also when it fails; -1 = none */
-	const char *xkb_layout; /* NULL = "us" */
+	int eis_fd; /* libei: inject_create() takes it, also when it fails; -1 = none */
+	const char *
+		mapping_id; /* libei: of the output's region; NULL or empty = it is known by its size */
+	const char *xkb_layout;				  /* NULL = "us" */
 	const char *record_path;			  /* record; NULL = none */
 	void (*on_lost)(const char *why, void *userdata); /* the compositor is gone */
 	void *userdata;
@@ -93,6 +95,7 @@ extern const struct inject_impl inject_wlr_impl; /* HAVE_WLROOTS */
 extern const struct inject_impl
 	inject_record_impl; /* remembers what it was given: for tests and no desktop */
 
+bool inject_has(const char *name); /* in this build */
 int inject_create(
 	struct inject **out, const char *name, const struct inject_params *params) PF_MUST_CHECK;
 void inject_destroy(struct inject *i); /* takes NULL; releases every key and button first */

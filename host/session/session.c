@@ -205,6 +205,7 @@ static int make_inject(struct session *s, const char **why)
 		.remote_session = s->output.remote.session,
 		.remote_stream = s->output.remote.stream,
 		.eis_fd = -1,
+		.mapping_id = s->output.mapping,
 		.xkb_layout = s->host->config->layout,
 		.record_path = s->host->config->test_input,
 		.on_lost = on_inject_lost,

@@ -42,7 +42,9 @@ struct vdisplay_output {
 	const char *capture, *inject;  /* "wlr", "pipewire"; "wlr", "libei", "mutter", "kwin" */
 	struct vdisplay_node node;     /* for "pipewire" */
 	struct vdisplay_remote remote; /* for "mutter" */
-	uint64_t id;		       /* the backend's own */
+	char mapping
+		[64]; /* for "libei": the mapping id of its region in EIS; empty = known by its size */
+	uint64_t id; /* the backend's own */
 };
 
 #define VDISPLAY_MHZ(hz) ((hz)*1000u)

@@ -3,6 +3,7 @@
 
 #include <linux/input-event-codes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/inject/record.h"
 
@@ -338,6 +339,20 @@ static void rich_input_is_passed_on(void **state)
 	assert_int_equal(i->dropped, 1);
 }
 
+static void a_descriptor_is_closed_where_nobody_takes_it(void **state)
+{
+	int fds[2];
+	struct inject *i;
+	assert_int_equal(pipe(fds), 0);
+	const struct inject_params params = {.eis_fd = fds[1]};
+	assert_false(inject_has("nothing"));
+	assert_true(inject_has("record"));
+	assert_int_equal(inject_create(&i, "nothing", &params), PF_E_UNSUPPORTED);
+	char byte;
+	assert_int_equal(read(fds[0], &byte, 1), 0); /* its end */
+	close(fds[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +370,7 @@ int main(void)
 			random_input_never_leaves_a_key_down, setup, teardown),
 		cmocka_unit_test(a_keyboards_keys_are_all_there),
 		cmocka_unit_test(unknown_backends_are_refused),
+		cmocka_unit_test(a_descriptor_is_closed_where_nobody_takes_it),
 		cmocka_unit_test_setup_teardown(fingers_go_down_once_and_up_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_finger_is_the_pointer, setup, teardown),
 		cmocka_unit_test_setup_teardown(
