@@ -68,7 +68,16 @@ static char *help(void)
 	return text;
 }
 
-/* Reads four digits from stdin; blanks around them do not count. False: the input is at its end. */
+static void drop_blanks(char *text)
+{
+	char *to = text;
+	for (const char *p = text; *p; p++)
+		if (!strchr(" \t\r\n", *p))
+			*to++ = *p;
+	*to = '\0';
+}
+
+/* Reads four digits from stdin; blanks do not count, for the host shows them apart. False: the input is at its end. */
 static bool read_pin(const char *host, char pin[ARGS_PIN_DIGITS + 1])
 {
 	char line[64];
@@ -79,11 +88,10 @@ static bool read_pin(const char *host, char pin[ARGS_PIN_DIGITS + 1])
 		}
 		if (!fgets(line, sizeof(line), stdin))
 			return false;
-		size_t lead = strspn(line, " \t"), len = strcspn(line + lead, " \t\r\n");
 		const char *wrong = "";
-		line[lead + len] = '\0';
-		if (!args_parse_digits(NULL, line + lead, &wrong)) {
-			snprintf(pin, ARGS_PIN_DIGITS + 1, "%s", line + lead);
+		drop_blanks(line);
+		if (!args_parse_digits(NULL, line, &wrong)) {
+			memcpy(pin, line, ARGS_PIN_DIGITS + 1);
 			return true;
 		}
 		run_say("A PIN has 4 digits, as punktfunk-host pair --arm shows them on the host.");
