@@ -189,6 +189,14 @@ static void add_sample(struct report *r, enum stage stage, uint64_t from, uint64
 		r->samples[stage][r->n_samples[stage]++] = (int64_t)(to - from);
 }
 
+/* Whether the client went to its host over loopback. */
+static bool one_machine(const json_t *client)
+{
+	const char *host = json_string_value(json_object_get(client, "host"));
+	return host &&
+		(!strncmp(host, "127.", 4) || !strcmp(host, "::1") || !strcmp(host, "localhost"));
+}
+
 static void merge_frame(struct report *r, const uint64_t *h, uint64_t offset, uint64_t left_ns)
 {
 	const uint64_t *c = find_client(r, h[H_INDEX]);
@@ -231,8 +239,10 @@ static int merge(struct report *r)
 	if (r->client.n_rows)
 		qsort(r->client.values, r->client.n_rows, C_COLUMNS * sizeof(uint64_t),
 			compare_rows);
-	/* The client's clock becomes the host's: clock_offset_ns is host minus client. */
-	uint64_t offset = (uint64_t)whole(r->client_summary, "clock_offset_ns");
+	/* The client's clock becomes the host's: clock_offset_ns is host minus client. Over loopback both are one. */
+	uint64_t offset = one_machine(r->client_summary)
+		? 0
+		: (uint64_t)whole(r->client_summary, "clock_offset_ns");
 	uint64_t left = (uint64_t)whole(r->client_summary, "ended_ns");
 	left = left ? left + offset : 0;
 	for (size_t i = 0; i < r->host.n_rows; i++)

@@ -135,6 +135,22 @@ static void the_table_is_right(void **state)
 	expect_said("Good: each of the 100 frames was decoded, and typing changed the picture.\n");
 }
 
+/* Over loopback the clocks are one, and what was estimated between them is only error. */
+static void a_stream_over_loopback_has_one_clock(void **state)
+{
+	(void)state;
+	put("c.json",
+		"{\"host\": \"127.0.0.1\", \"clock_offset_ns\": 4999000000, \"ended_ns\": 0, "
+		"\"typing_changed_picture\": null}");
+	assert_int_equal(run(), 0);
+	expect_said("network + reassemble    -4996.000  -4996.000  -4996.000        100\n");
+	put("c.json",
+		"{\"host\": \"192.0.2.7\", \"clock_offset_ns\": 4999000000, \"ended_ns\": 0, "
+		"\"typing_changed_picture\": null}");
+	assert_int_equal(run(), 0);
+	expect_said("network + reassemble        3.000      3.000      3.000        100\n");
+}
+
 static void a_frame_that_was_not_decoded_fails(void **state)
 {
 	(void)state;
@@ -198,6 +214,7 @@ int main(int argc, char **argv)
 	}
 	const struct CMUnitTest tests[] = {
 		REPORT_TEST(the_table_is_right),
+		REPORT_TEST(a_stream_over_loopback_has_one_clock),
 		REPORT_TEST(a_frame_that_was_not_decoded_fails),
 		REPORT_TEST(frames_on_their_way_at_the_end_are_only_told),
 		REPORT_TEST(typing_without_effect_fails),
