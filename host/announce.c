@@ -130,9 +130,11 @@ static bool reachable(const union udp_addr *local, uint32_t *only)
 	return *only >> 24 != 127;
 }
 
+/* userdata: non-NULL for the second service of a host, where Avahi's absence has been told. */
 static void on_note(enum discovery_note note, const char *text, void *userdata)
 {
-	(void)userdata;
+	if (note == DISCOVERY_WAITING && userdata)
+		return;
 	if (note == DISCOVERY_ANNOUNCED)
 		log_info("discovery: announced as \"%s\"", text);
 	else if (note == DISCOVERY_WAITING)
@@ -169,6 +171,7 @@ static int publish(struct announce *a, const struct config *config, const char *
 		.only_addr = only,
 		.txt = a->txt,
 		.on_note = on_note,
+		.userdata = strcmp(service, DISCOVERY_SERVICE) ? a : NULL,
 	};
 	int err = discovery_publisher_create(&a->publisher, &params);
 	if (err == PF_E_UNSUPPORTED)

@@ -9,6 +9,7 @@
 
 #include "host/audio/source.h"
 #include "host/ctl/cli.h"
+#include "host/encode/encoder.h"
 #include "host/encode/offer.h"
 
 enum option_kind { OPTION_STRING, OPTION_NUMBER, OPTION_SWITCH };
@@ -196,6 +197,12 @@ static int check(struct config *c)
 			c->codecs);
 		return PF_E_INVALID;
 	}
+	if (!encoder_known(c->encoder)) {
+		fprintf(stderr,
+			"punktfunk-host: --encoder is auto, x264, avcodec or null, not '%s'\n",
+			c->encoder);
+		return PF_E_INVALID;
+	}
 	if (!audio_source_known(c->audio)) {
 		fprintf(stderr,
 			"punktfunk-host: --audio is auto, tone or off, and pipewire where it is "
@@ -215,6 +222,13 @@ static int check(struct config *c)
 			"punktfunk-host: --gamestream-encryption is off, offered or required, not "
 			"'%s'\n",
 			c->gamestream_encryption);
+		return PF_E_INVALID;
+	}
+	if (c->fec_percent > CONFIG_FEC_MOST && c->fec_percent != CONFIG_FEC_AS_NEEDED) {
+		fprintf(stderr,
+			"punktfunk-host: --fec-percent is 0 to %u, or %u for as much as the link "
+			"needs, not %u\n",
+			CONFIG_FEC_MOST, CONFIG_FEC_AS_NEEDED, c->fec_percent);
 		return PF_E_INVALID;
 	}
 	if (c->bitrate > c->max_bitrate) {

@@ -21,6 +21,9 @@ struct config {
 #undef SWITCH
 };
 
+#define CONFIG_FEC_MOST	     90u /* --fec-percent: receivers have no room for more in a full block */
+#define CONFIG_FEC_AS_NEEDED 100u /* --fec-percent: more than anybody may ask for */
+
 /*
  * Parses argv. Returns 1 when help or the version was printed and there is nothing else to do, 0 to go
  * on. Errors: PF_E_INVALID, after one sentence on stderr.

@@ -172,12 +172,12 @@ static int parse(struct cli *c, const struct command *command, int argc, char **
 	int wanted = command->arg && command->arg[0] != '-';
 	bool optional = wanted && command->arg[0] == '[';
 	if (argc - optind != wanted && !(optional && argc == optind)) {
-		fprintf(stderr, "punktfunk-host: %s takes %s; see punktfunk-host %s --help\n",
+		fprintf(stderr, "punktfunk-host: %s takes %s%s; see punktfunk-host %s --help\n",
 			command->name,
-			optional	 ? "at most one word"
-				: wanted ? "one name"
+			optional	 ? "at most one PIN"
+				: wanted ? "one "
 					 : "no name",
-			command->name);
+			wanted && !optional ? command->arg : "", command->name);
 		return CLI_EXIT_USAGE;
 	}
 	c->key = wanted && optind < argc ? argv[optind] : NULL;

@@ -79,7 +79,7 @@ static int arm(struct cli *c)
 	char *end = NULL;
 	unsigned long ttl = c->ttl ? strtoul(c->ttl, &end, 10) : 0;
 	int code = cli_add_terms(c, args), err = PF_OK;
-	if (!code && c->ttl && (*c->ttl < '0' || *c->ttl > '9' || *end || ttl > 3600)) {
+	if (!code && c->ttl && (*c->ttl < '0' || *c->ttl > '9' || *end || ttl < 1 || ttl > 3600)) {
 		fprintf(stderr, "punktfunk-host: --ttl takes seconds from 1 to 3600, not '%s'\n",
 			c->ttl);
 		code = CLI_EXIT_USAGE;

@@ -88,9 +88,12 @@ int ctl_call(struct ctl *c, const char *name, const json_t *args, json_t **resul
 	const struct command *command = find(c, name);
 	*result = NULL;
 	if (!command) {
-		snprintf(why, why_len,
-			"This host has no command of that name; is it older than the program "
-			"that asks?");
+		snprintf(why, why_len, "%s",
+			strncmp(name, "gamestream.", strlen("gamestream."))
+				? "This host has no command of that name; is it older than the "
+				  "program that asks?"
+				: "This host does not serve Moonlight; start it with: "
+				  "punktfunk-host serve --gamestream");
 		return PF_E_UNSUPPORTED;
 	}
 	if (why_len)

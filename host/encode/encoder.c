@@ -44,6 +44,15 @@ static const struct encoder_impl *find_impl(const char *name, uint8_t codec)
 	return NULL;
 }
 
+bool encoder_known(const char *name)
+{
+	static const char *const names[] = {"auto", "x264", "avcodec", "null"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 uint8_t encoder_codecs(const char *name)
 {
 	uint8_t codecs = 0;

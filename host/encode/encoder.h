@@ -110,6 +110,9 @@ int encoder_invalidate(struct encoder *e, uint64_t number) PF_MUST_CHECK;
 unsigned encoder_depth(uint32_t refresh_hz);
 /* From the next frame on; clamped. Errors: PF_E_UNSUPPORTED (see caps.live_bitrate), PF_E_IO. */
 int encoder_set_bitrate(struct encoder *e, uint32_t kbps) PF_MUST_CHECK;
+/* Whether there is an encoder of this name, "auto" included; this build may still be without it. */
+bool encoder_known(const char *name);
+
 /* The codecs (bits of enum pf_codec) that the named encoder can make; NULL or "auto" = any that may be picked. */
 uint8_t encoder_codecs(const char *name);
 /* Those of them that are dear: see encoder_impl.costly. */

@@ -9,20 +9,18 @@
  * only of those that something is missing of, the control connection's round trip, and what is past repair.
  */
 
-#define FEC_MOST      90u
-#define FEC_AS_NEEDED 100u /* --fec-percent: more than anybody may ask for */
-#define STEP_PERCENT  3u   /* the encoder is told of steps of at least this share */
+#define STEP_PERCENT  3u /* the encoder is told of steps of at least this share */
 #define REPORT_NS     500000000ull
 #define STARTING_NS   1000000000ull
 #define OVERHEAD_KBPS 500u /* of control and of audio's parity, at most */
 
 static uint32_t first_fec(const struct config *config)
 {
-	uint32_t fec = config->fec_percent == FEC_AS_NEEDED ? PF_ADAPT_FEC_START
-							    : config->fec_percent;
+	uint32_t fec = config->fec_percent == CONFIG_FEC_AS_NEEDED ? PF_ADAPT_FEC_START
+								   : config->fec_percent;
 	if (!fec)
 		return 1; /* none would be none in each block, whatever the client's minimum */
-	return fec < FEC_MOST ? fec : FEC_MOST;
+	return fec < CONFIG_FEC_MOST ? fec : CONFIG_FEC_MOST;
 }
 
 static uint32_t audio_kbps(const struct pf_nv_stream_config *c)
@@ -82,7 +80,7 @@ void gs_govern_begin(struct gs_stream *s)
 		.packet_len = packet_len(s),
 		.min_parity = s->config.min_parity,
 		.pin_rate = config->fixed_bitrate,
-		.pin_fec = config->fec_percent != FEC_AS_NEEDED,
+		.pin_fec = config->fec_percent != CONFIG_FEC_AS_NEEDED,
 		.fec_percent = first_fec(config),
 	};
 	pf_adapt_init(&g->adapt, &params, now_ns);

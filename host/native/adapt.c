@@ -12,8 +12,6 @@
 
 /* The governor of one client's stream (core/flow/adapt.h): fed from its reports, obeyed by encoder and sender. */
 
-#define FEC_MOST      90u  /* receivers have no room for more in a full block */
-#define FEC_AS_NEEDED 100u /* --fec-percent: more than anybody may ask for */
 /* The encoder is told of steps of at least this share: each makes it plan anew. */
 #define STEP_PERCENT 3u
 /* A client is told of such, and at most this often: it is news, and no control loop of its own. */
@@ -28,9 +26,9 @@ static bool differs(uint32_t a, uint32_t b, uint32_t percent)
 
 uint32_t adapt_first_fec(const struct config *config)
 {
-	if (config->fec_percent == FEC_AS_NEEDED)
+	if (config->fec_percent == CONFIG_FEC_AS_NEEDED)
 		return PF_ADAPT_FEC_START;
-	return config->fec_percent < FEC_MOST ? config->fec_percent : FEC_MOST;
+	return config->fec_percent < CONFIG_FEC_MOST ? config->fec_percent : CONFIG_FEC_MOST;
 }
 
 static size_t packet_len(size_t shard)
@@ -115,7 +113,7 @@ void adapt_begin(struct native_client *c, uint32_t kbps)
 		.packet_len = packet_len(c->data.shard_payload),
 		.min_parity = FEC_MIN_PARITY,
 		.pin_rate = config->fixed_bitrate,
-		.pin_fec = config->fec_percent != FEC_AS_NEEDED,
+		.pin_fec = config->fec_percent != CONFIG_FEC_AS_NEEDED,
 		.fec_percent = adapt_first_fec(config),
 	};
 	pf_adapt_init(&g->adapt, &params, clock_now_ns());

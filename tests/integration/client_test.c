@@ -208,6 +208,28 @@ static void a_speed_test_measures_loopback(void **state)
 	assert_in_range(kbps, 1000, 20000);
 }
 
+/* The host shows its digits apart: "1 2 3 4". */
+static void a_pin_is_typed_as_it_is_shown(void **state)
+{
+	(void)state;
+	char command[600];
+	const char *pin = arm(0);
+	snprintf(command, sizeof(command), "echo ' %c %c %c %c ' | '%s' pair %s", pin[0], pin[1],
+		pin[2], pin[3], client_path, address);
+	expect(run((const char *const[]){"/bin/sh", "-c", command, NULL}), 0,
+		"Paired with 127.0.0.1");
+}
+
+static void a_wrong_command_line_is_named(void **state)
+{
+	(void)state;
+	expect(HOST("serve", "--encoder", "foo"), 2, "--encoder is auto, x264, avcodec or null");
+	expect(HOST("serve", "--fec-percent", "91"), 2, "--fec-percent is 0 to 90");
+	expect(HOST("pair", "--arm", "--ttl", "0"), 2, "--ttl takes seconds from 1 to 3600");
+	expect(HOST("approve"), 2, "approve takes one KNOCK");
+	expect(HOST("pin", "1234"), 4, "serve --gamestream");
+}
+
 #define CLIENT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -224,6 +246,8 @@ int main(void)
 		CLIENT_TEST(a_host_set_up_anew_is_not_believed_without_a_pin),
 		CLIENT_TEST(a_host_that_comes_back_is_found_again),
 		CLIENT_TEST(a_speed_test_measures_loopback),
+		CLIENT_TEST(a_pin_is_typed_as_it_is_shown),
+		CLIENT_TEST(a_wrong_command_line_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
