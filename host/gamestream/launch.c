@@ -152,6 +152,7 @@ static int start_run(struct launches *ls, struct gs_launch *l, char *why, size_t
 		.app = l->app,
 		.mode = l->request.mode,
 		.client = l->name,
+		.owner = l->fp,
 		.prepared = on_run_prepared,
 		.ended = on_run_ended,
 		.userdata = l,

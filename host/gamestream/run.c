@@ -32,6 +32,7 @@ struct app_run {
 	struct app_run_params params;
 	enum step step;
 	char client[PF_NAME_MAX + 1];
+	uint8_t owner[APP_RUN_OWNER_LEN];
 	size_t n_undo; /* of the first so many commands */
 	uint64_t started_ns;
 	int pid;
@@ -256,6 +257,15 @@ static int start_prepare(struct app_run *r)
 	return err < 0 ? err : watch(r);
 }
 
+/* Nobody may heap up processes by starting and quitting. */
+static bool is_ending_too_much(const struct app_runs *rs, const uint8_t *owner)
+{
+	unsigned n = 0;
+	for (const struct app_run *r = rs->list; r; r = r->next)
+		n += r->orphan && !memcmp(r->owner, owner, sizeof(r->owner));
+	return n >= APP_RUN_ENDING;
+}
+
 int app_run_create(struct app_runs *rs, struct app_run **out, const struct app_run_params *params,
 	char *why, size_t why_len)
 {
@@ -266,6 +276,12 @@ int app_run_create(struct app_runs *rs, struct app_run **out, const struct app_r
 			app->title);
 		return PF_E_INVALID;
 	}
+	if ((app->n_commands || app->command) && is_ending_too_much(rs, params->owner)) {
+		snprintf(why, why_len,
+			"What this device quit before is still being ended on the host: wait, or "
+			"look there which undo command hangs.");
+		return PF_E_BUSY;
+	}
 	struct app_run *r = calloc(1, sizeof(*r));
 	if (!r) {
 		snprintf(why, why_len, "The host is out of memory.");
@@ -275,6 +291,8 @@ int app_run_create(struct app_runs *rs, struct app_run **out, const struct app_r
 	r->params = *params;
 	app_ref(r->params.app);
 	snprintf(r->client, sizeof(r->client), "%s", params->client);
+	memcpy(r->owner, params->owner, sizeof(r->owner));
+	r->params.owner = r->owner;
 	r->step = READY;
 	r->next = rs->list;
 	rs->list = r;

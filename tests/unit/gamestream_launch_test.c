@@ -114,7 +114,7 @@ static int teardown(void **state)
 	return system(command);
 }
 
-enum { DESKTOP, APP, FAILS, SHORT, SLOW };
+enum { DESKTOP, APP, FAILS, SHORT, SLOW, TARDY };
 
 static void the_desktop_starts_at_once_and_comes_back(void **state)
 {
@@ -246,6 +246,37 @@ static void who_waits_may_go(void **state)
 	assert_true(comes("order", "undo slow\n"));
 }
 
+static void start_and_quit(const uint8_t *fp, size_t app)
+{
+	const int before = n_done;
+	assert_int_equal(start(fp, app), PF_OK);
+	if (n_done == before)
+		assert_int_equal(run_ms(5000), 0);
+	launch_end(ls, launch_of(ls, fp), "quit");
+}
+
+static void what_is_quit_does_not_heap_up(void **state)
+{
+	char go[300];
+	(void)state;
+	for (unsigned i = 0; i < APP_RUN_ENDING; i++)
+		start_and_quit(alice, TARDY);
+	assert_int_equal(start(alice, TARDY), PF_E_BUSY);
+	assert_null(launch_of(ls, alice));
+	start_and_quit(alice, DESKTOP); /* it has no processes */
+	start_and_quit(bob, TARDY);
+	snprintf(go, sizeof(go), "%s/go", dir);
+	FILE *f = fopen(go, "we");
+	assert_non_null(f);
+	fclose(f);
+	int err = PF_E_BUSY;
+	for (int i = 0; i < 500 && err == PF_E_BUSY; i++) {
+		run_ms(10);
+		err = start(alice, TARDY);
+	}
+	assert_int_equal(err, PF_OK);
+}
+
 static int make_apps(void **state)
 {
 	static const char form[] =
@@ -263,7 +294,9 @@ static int make_apps(void **state)
 		">>@/order\"}]},"
 		"{\"id\": 4, \"title\": \"Short\", \"command\": \"exit 3\"},"
 		"{\"id\": 5, \"title\": \"Slow\", \"prepare\": [{\"run\": \"sleep 600\", \"undo\": "
-		"\"echo undo slow >>@/order\"}]}]}";
+		"\"echo undo slow >>@/order\"}]},"
+		"{\"id\": 6, \"title\": \"Tardy\", \"prepare\": [{\"undo\": "
+		"\"until [ -e @/go ]; do sleep 0.02; done\"}]}]}";
 	static char text[4000];
 	char *rewritten;
 	(void)state;
@@ -298,6 +331,7 @@ int main(void)
 		TEST(a_failed_command_ends_it_and_undoes_what_was_done),
 		TEST(the_end_of_an_app_ends_its_session),
 		TEST(who_waits_may_go),
+		TEST(what_is_quit_does_not_heap_up),
 	};
 	return cmocka_run_group_tests(tests, make_apps, free_apps);
 }
