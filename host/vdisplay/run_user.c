@@ -82,3 +82,12 @@ int run_user_find(struct run_user *u, const char *name, char *why, size_t why_ca
 	}
 	return fill(u, pw);
 }
+
+uid_t run_user_person(const char *name)
+{
+	const struct passwd *pw = geteuid() == 0 && name && *name ? getpwnam(name) : NULL;
+	if (pw)
+		return pw->pw_uid;
+	const uid_t sudo = geteuid() == 0 ? sudo_uid() : 0;
+	return sudo ? sudo : geteuid();
+}

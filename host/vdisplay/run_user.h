@@ -26,4 +26,7 @@ struct run_user {
  */
 int run_user_find(struct run_user *u, const char *name, char *why, size_t why_cap) PF_MUST_CHECK;
 
+/* Whose desktop is meant: the named user's, or of whoever called sudo, or our own. Only root has a choice. */
+uid_t run_user_person(const char *name);
+
 #endif

@@ -2,13 +2,13 @@
 #include "host/vdisplay/sway_find.h"
 
 #include <dirent.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "host/vdisplay/run_user.h"
 #include "host/vdisplay/sway_ipc.h"
 
 static bool ends_with(const char *text, const char *end)
@@ -81,20 +81,6 @@ static int try_dir(const char *base, uid_t owner, char *ipc_path, size_t ipc_cap
 	return err;
 }
 
-/* Whose desktop is meant: the named user's, or of whoever called sudo, or our own. Only root has a choice. */
-static uid_t person(const char *user)
-{
-	if (geteuid() != 0)
-		return geteuid();
-	const struct passwd *pw = user && *user ? getpwnam(user) : NULL;
-	if (pw)
-		return pw->pw_uid;
-	const char *sudo = getenv("SUDO_UID");
-	if (sudo && *sudo && strspn(sudo, "0123456789") == strlen(sudo) && strlen(sudo) < 10)
-		return (uid_t)strtoul(sudo, NULL, 10);
-	return geteuid();
-}
-
 int sway_find_running(
 	const char *user, char *ipc_path, size_t ipc_cap, char *wayland_path, size_t wayland_cap)
 {
@@ -103,7 +89,7 @@ int sway_find_running(
 	if (named && *named && snprintf(ipc_path, ipc_cap, "%s", named) < (int)ipc_cap &&
 		try_socket(ipc_path, ANYBODY, wayland_path, wayland_cap) >= 0)
 		return 0;
-	const uid_t owner = person(user);
+	const uid_t owner = run_user_person(user);
 	if (try_dir(getenv("XDG_RUNTIME_DIR"), owner, ipc_path, ipc_cap, wayland_path,
 		    wayland_cap) >= 0)
 		return 0;

@@ -335,3 +335,15 @@ int sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap)
 	json_decref(outputs);
 	return 0;
 }
+
+int sway_output_is_used(struct sway_ipc *ipc, const char *name)
+{
+	json_t *outputs;
+	int err = get_outputs(ipc, &outputs);
+	if (err < 0)
+		return err;
+	const json_t *output = find(outputs, name);
+	err = output && is_headless(output) && !is_idle(output);
+	json_decref(outputs);
+	return err;
+}

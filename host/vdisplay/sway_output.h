@@ -33,6 +33,8 @@ int sway_output_bring(struct sway_ipc *ipc, const char *name, json_int_t id) PF_
  * make. Without unplug it stays so with its windows.
  */
 void sway_output_drop(struct sway_ipc *ipc, const char *name, bool unplug, const char *to);
+/* Is there a headless output of this name that is not idle? 1, 0 or an error. */
+int sway_output_is_used(struct sway_ipc *ipc, const char *name) PF_MUST_CHECK;
 /* The focused output's name; empty when there is none. */
 int sway_output_focused(struct sway_ipc *ipc, char *name, size_t cap) PF_MUST_CHECK;
 

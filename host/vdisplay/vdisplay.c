@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/wire/handshake.h"
+#include "host/vdisplay/undo.h"
 
 #if defined(HAVE_WLROOTS) && HAVE_WLROOTS
 #define WLROOTS_BUILT 1
@@ -50,6 +51,14 @@ static int create_auto(
 	return err;
 }
 
+static int undo(const struct undo_record *r)
+{
+	for (size_t i = 0; i < N_IMPLS; i++)
+		if (!strcmp(impls[i]->name, r->kind) && impls[i]->undo)
+			return impls[i]->undo(r);
+	return PF_E_UNSUPPORTED;
+}
+
 int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
 	const char **why)
 {
@@ -59,6 +68,8 @@ int vdisplay_create(struct vdisplay **out, const char *name, const struct vdispl
 		why = &unused;
 	*out = NULL;
 	*why = NULL;
+	if (!name || strcmp(name, vdisplay_none_impl.name) != 0)
+		undo_abandoned(params->user, undo);
 	if (!name || !strcmp(name, "auto"))
 		return create_auto(out, params, why);
 	for (size_t i = 0; i < N_IMPLS; i++)

@@ -15,6 +15,7 @@
 
 struct loop;
 struct sd_bus;
+struct undo_record;
 struct vdisplay;
 
 /* Where the pictures of an output in PipeWire are. */
@@ -95,6 +96,11 @@ struct vdisplay_impl {
 	int (*claim_windows)(struct vdisplay *base, const struct vdisplay_output *output, int pid);
 	/* With outputs whose inject is "libei": a new connection to the compositor's EIS; the caller closes it. */
 	int (*open_eis)(struct vdisplay *base, const struct vdisplay_output *output);
+	/*
+	 * optional: takes away what a killed host left in a compositor (undo.h), whether or not that is the one in use.
+	 * Returns how many outputs. Errors: PF_E_TIMEOUT (it hangs), others: try again at the next start.
+	 */
+	int (*undo)(const struct undo_record *record);
 	/* optional: a sentence on why create() failed, for the log and the client */
 	const char *(*why)(void);
 };

@@ -15,6 +15,8 @@
 #include "host/vdisplay/sway_output.h"
 #include "host/vdisplay/sway_place.h"
 #include "host/vdisplay/sway_session.h"
+#include "host/vdisplay/sway_undo.h"
+#include "host/vdisplay/undo.h"
 #include "host/vdisplay/vdisplay.h"
 
 /*
@@ -49,6 +51,7 @@ struct wlroots {
 	size_t next_left; /* the entry that goes when all are taken: its output is anybody's */
 	struct sway_place place; /* new windows of a client's program go to its output */
 	uint64_t hung_until_ns;
+	struct undo undo;      /* on disk: what is left in somebody's sway if we are killed */
 	char focus_before[64]; /* the output that had the focus when the first was made */
 };
 
@@ -66,6 +69,7 @@ static void forget_compositor(struct wlroots *w)
 	loop_remove(&w->on_watch);
 	sway_ipc_close(&w->watch);
 	sway_place_finish(&w->place);
+	undo_forget(&w->undo);
 	w->up = false;
 	w->focus_before[0] = 0;
 	memset(w->used, 0, sizeof(w->used));
@@ -124,6 +128,12 @@ static int use_running(struct wlroots *w)
 		sway_ipc_close(&w->watch);
 		return err;
 	}
+	char dir[sizeof(w->ipc_path)];
+	snprintf(dir, sizeof(dir), "%s", w->ipc_path);
+	char *slash = strrchr(dir, '/');
+	*(slash ? slash : dir) = 0;
+	undo_set_compositor(
+		&w->undo, vdisplay_wlroots_impl.name, dir, w->ipc_path, w->watch.peer_pid);
 	w->own = false;
 	w->up = true;
 	log_info("wlroots: using the sway at %s", w->ipc_path);
@@ -172,6 +182,7 @@ static void destroy(struct vdisplay *base)
 		memcpy(output.wayland_display, w->wayland_path, sizeof(w->wayland_path));
 		base->impl->remove_output(base, &output);
 	}
+	undo_finish(&w->undo); /* what a hung sway did not let go of */
 	forget_compositor(w);
 	sway_session_stop(&w->session);
 	free(w->app);
@@ -195,6 +206,7 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 	w->app = copy(params->app);
 	w->user = copy(params->user);
 	w->watch.fd = -1;
+	undo_init(&w->undo);
 	sway_place_init(&w->place, params->loop, w->ipc_path);
 	sway_session_init(&w->session);
 	const int err = ensure_up(w);
@@ -325,6 +337,10 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 		err = sway_output_focused(&ipc, w->focus_before, sizeof(w->focus_before));
 	if (err >= 0)
 		err = sway_output_make(&ipc, is_taken, w, out->name, sizeof(out->name));
+	if (err >= 0 && !w->own) {
+		undo_set_focus(&w->undo, w->focus_before);
+		undo_add_output(&w->undo, out->name);
+	}
 	if (err >= 0)
 		err = sway_output_set_mode(&ipc, out, width, height, refresh_mhz);
 	if (err >= 0)
@@ -333,6 +349,7 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 		const int first = finish(w, &ipc, err);
 		if (out->name[0] && open_ipc(w, &ipc) >= 0) {
 			sway_output_drop(&ipc, out->name, !w->own, w->focus_before);
+			undo_drop_output(&w->undo, out->name);
 			sway_ipc_close(&ipc);
 		}
 		return first;
@@ -451,6 +468,7 @@ static int drop_output(struct wlroots *w, struct sway_ipc *ipc, char *slot)
 	*hidden_of(w, slot) = false;
 	/* In a session of our own what runs there waits for the client, out of the others' sight. */
 	sway_output_drop(ipc, name, !w->own, w->focus_before);
+	undo_drop_output(&w->undo, name);
 	if (had_focus > 0)
 		give_focus(w, ipc);
 	if (!any_used(w))
@@ -540,5 +558,6 @@ const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.remove_output = remove_output,
 	.show_output = show_output,
 	.claim_windows = claim_windows,
+	.undo = sway_undo,
 	.why = why,
 };
