@@ -19,11 +19,12 @@
  * and it counts once a message came that only the owner of the key can have made.
  */
 
-#define CHANNELS	48u
-#define PEERS		128u /* two for each of 64 clients */
-#define PEERS_OF_HOST	64u  /* several people may be behind one address */
-#define PEERS_UNPROVEN	4u   /* of one client */
-#define PROVE_NS	2000000000ull
+#define CHANNELS       48u
+#define PEERS	       128u /* two for each of 64 clients */
+#define PEERS_OF_HOST  64u  /* several people may be behind one address */
+#define PEERS_UNPROVEN 4u   /* of one client */
+/* Two losses while connecting and one of the first message take some 3.5 s. */
+#define PROVE_NS	4000000000ull
 #define PEER_TIMEOUT_MS 10000u
 #define PACKET_MAX	2048u /* PF_NV_MESSAGE_MAX and its seal */
 #define WAITING_MAX	(256u << 10)

@@ -374,7 +374,7 @@ static void test_unproven_go(void **state)
 	for (size_t i = 0; i < 6; i++)
 		n += r->clients[i].connected;
 	assert_int_equal(n, 4); /* no more at a time */
-	(void)pump(r, NULL, 2500000000ull);
+	(void)pump(r, NULL, 4500000000ull);
 	got.connected = 0;
 	join(r, 6, CONNECT_DATA, key);
 	(void)pump(r, NULL, 200000000ull);
