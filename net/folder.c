@@ -59,7 +59,7 @@ static int check_folder(struct folder *f)
 	if (geteuid() != 0 && st.st_uid != geteuid() && st.st_uid != 0)
 		return folder_fail(f, PF_E_INVALID,
 			"The folder %s belongs to another user (uid %u). Name one of your own "
-			"(PUNKTFUNK_CONFIG_DIR).",
+			"(PUNKTFUNK_CONFIG_DIR, or --config-dir of the host).",
 			f->path, (unsigned)st.st_uid);
 	if (st.st_mode & S_ISVTX && st.st_mode & 022)
 		return folder_fail(f, PF_E_INVALID,
@@ -114,7 +114,7 @@ int folder_look(struct folder *f, const char *path, char *why, size_t why_len)
 	if (err < 0)
 		return folder_fail(f, PF_E_IO,
 			"Cannot make the folder %s: %s. Make it by hand, or name another one "
-			"(PUNKTFUNK_CONFIG_DIR).",
+			"(PUNKTFUNK_CONFIG_DIR, or --config-dir of the host).",
 			path, strerror(-err));
 	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->fd < 0)

@@ -162,7 +162,8 @@ int nvhttp_create(struct nvhttp **out, struct gamestream *g)
 		nvhttp_destroy(n);
 		return err;
 	}
-	log_info("gamestream: Moonlight clients find it at TCP port %u", gs_port(g, GS_PORT_HTTP));
+	log_info("gamestream: Moonlight clients find it at %s, TCP port %u", g->config->bind,
+		gs_port(g, GS_PORT_HTTP));
 	*out = n;
 	return PF_OK;
 fail:

@@ -368,7 +368,9 @@ static void announce(const struct native *n)
 	log_info("native: fingerprint %s", hex);
 	log_info("native: listening on %s, UDP port %d", n->host->config->bind,
 		quic_endpoint_port(n->endpoint));
-	if (n->host->config->require_pairing)
+	if (n->host->config->require_pairing && !n->host->ctl)
+		log_info("native: only clients that are paired already may connect");
+	else if (n->host->config->require_pairing)
 		log_info("native: only paired clients may connect; to pair one: punktfunk-host "
 			 "pair --arm");
 	else if (strncmp(n->host->config->bind, "127.", 4) && strcmp(n->host->config->bind, "::1"))
