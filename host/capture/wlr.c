@@ -8,48 +8,27 @@
 
 #include <wayland-client.h>
 
+#include "ext-image-capture-source-v1-client.h"
+#include "ext-image-copy-capture-v1-client.h"
 #include "host/base/log.h"
-#include "host/base/thread.h"
-#include "host/capture/capture.h"
-#include "host/capture/wlr_pool.h"
+#include "host/capture/wlr_internal.h"
 #include "host/media/clock.h"
-#include "host/wayland/wlconn.h"
 #include "wlr-screencopy-unstable-v1-client.h"
 
 /*
- * wlr-screencopy straight from the compositor, driven by damage: one request is always pending, and the
- * compositor answers it when it has drawn something new. One connection and one thread a capture.
+ * Pictures straight from the compositor, driven by damage: one request is always pending, and the compositor answers
+ * it when it has drawn something new. One connection and one thread a capture.
  */
 
 #define MAX_FAILED	   50u /* copies refused in a row before the output counts as lost */
 #define RETRY_MS	   5   /* after a refused copy, or while consumers hold every buffer */
 #define SCREENCOPY_VERSION 3u  /* the first with buffer_done */
+/* The first picture is what there is: a compositor that draws answers with its next frame. */
+#define FIRST_PICTURE_NS 3000000000ull
 
-struct wlr {
-	struct capture base;
-	char display_name[128], output_name[64];
-	struct thread thread;
-	int wake_fd;
-	_Atomic bool quit;
-
-	/* the thread's while it runs */
-	struct wlconn conn;
-	struct wlconn_bind binds[2];
-	struct wl_shm *shm;
-	struct zwlr_screencopy_manager_v1 *manager;
-	struct wlr_pool pool;
-	struct zwlr_screencopy_frame_v1 *request; /* the one that is pending */
-	struct wlr_layout offered;
-	bool has_offer, fresh; /* fresh: the next copy is made whether or not anything changed */
-	struct wlr_buffer *buffer; /* being copied into */
-	bool y_invert;
-	struct frame_damage damage;
-	unsigned n_failed;
-	uint64_t retry_ns; /* UINT64_MAX = no retry due */
-	uint64_t seq;
-	const char *lost; /* why it cannot go on */
-	int lost_err;
-};
+/* In the order of choice. */
+static const struct wlr_way *const ways[] = {&wlr_image_way, &wlr_screencopy_way};
+#define N_WAYS (sizeof(ways) / sizeof(ways[0]))
 
 static struct wlr *wlr_from(struct capture *base)
 {
@@ -57,7 +36,7 @@ static struct wlr *wlr_from(struct capture *base)
 	return (struct wlr *)base;
 }
 
-static void lose(struct wlr *c, int err, const char *why)
+void wlr_lose(struct wlr *c, int err, const char *why)
 {
 	if (c->lost)
 		return;
@@ -67,112 +46,100 @@ static void lose(struct wlr *c, int err, const char *why)
 
 /* --- copying --- */
 
-static void ask_for_picture(struct wlr *c);
-
-static void end_request(struct wlr *c)
+void wlr_drop_buffer(struct wlr *c)
 {
-	if (c->request)
-		zwlr_screencopy_frame_v1_destroy(c->request);
-	c->request = NULL;
-	if (c->buffer)
+	if (c->buffer) {
+		c->buffer->missing.known = false; /* who knows how much was written */
 		frame_unref(&c->buffer->frame);
+	}
 	c->buffer = NULL;
 }
 
-static void retry_later(struct wlr *c)
+static void ask_for_picture(struct wlr *c)
 {
-	end_request(c);
+	c->retry_ns = UINT64_MAX;
+	c->y_invert = false;
+	c->way->ask(c);
+}
+
+void wlr_retry_later(struct wlr *c)
+{
+	c->way->end(c);
+	wlr_drop_buffer(c);
 	c->retry_ns = clock_now_ns() + RETRY_MS * 1000000ull;
 }
 
-static void frame_buffer(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t format,
-	uint32_t width, uint32_t height, uint32_t stride)
+void wlr_refused(struct wlr *c)
 {
-	struct wlr *c = data;
-	c->offered = (struct wlr_layout){format, width, height, stride};
-	c->has_offer = true;
+	c->fresh = true;
+	if (++c->n_failed > MAX_FAILED)
+		wlr_lose(c, PF_E_IO, "the compositor refuses to copy the display");
+	wlr_retry_later(c);
 }
 
-static void frame_linux_dmabuf(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t format,
-	uint32_t width, uint32_t height)
+bool wlr_fit_pool(struct wlr *c, const struct wlr_layout *layout)
 {
-}
-
-static bool fit_pool(struct wlr *c)
-{
-	if (c->pool.memory && !memcmp(&c->pool.layout, &c->offered, sizeof(c->offered)))
+	if (c->pool.memory && !memcmp(&c->pool.layout, layout, sizeof(*layout)))
 		return true;
 	c->fresh = true;
-	int err = wlr_pool_make(&c->pool, c->shm, &c->offered);
+	int err = wlr_pool_make(&c->pool, c->shm, layout);
 	if (err == PF_E_UNSUPPORTED)
-		lose(c, err, "the compositor draws in a pixel format that is not known here");
+		wlr_lose(c, err, "the compositor draws in a pixel format that is not known here");
+	else if (err == PF_E_INVALID)
+		wlr_lose(c, err, "the compositor's pictures have a size that is out of range");
 	else if (err < 0)
-		lose(c, err, "no memory could be shared with the compositor");
+		wlr_lose(c, err, "no memory could be shared with the compositor");
 	return err >= 0;
 }
 
-static void frame_buffer_done(void *data, struct zwlr_screencopy_frame_v1 *f)
+bool wlr_take_buffer(struct wlr *c)
 {
-	struct wlr *c = data;
-	if (!c->has_offer) {
-		lose(c, PF_E_UNSUPPORTED, "the compositor shares pictures only through a GPU");
-		return;
-	}
-	if (!fit_pool(c))
-		return;
 	c->buffer = wlr_pool_take(&c->pool);
 	if (!c->buffer) {
 		atomic_fetch_add_explicit(&c->base.n_skipped, 1, memory_order_relaxed);
-		retry_later(c);
-		return;
+		wlr_retry_later(c);
+		return false;
 	}
 	/* Without a copy before it, or with one that failed, there is nothing that damage could refer to. */
 	c->damage = (struct frame_damage){.known = !c->fresh};
-	if (c->fresh)
-		zwlr_screencopy_frame_v1_copy(f, c->buffer->wl);
-	else
-		zwlr_screencopy_frame_v1_copy_with_damage(f, c->buffer->wl);
-	c->fresh = false;
+	return true;
 }
 
-static void frame_flags(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t flags)
+void wlr_add_damage(struct wlr *c, int64_t y, int64_t height)
 {
-	struct wlr *c = data;
-	c->y_invert = flags & ZWLR_SCREENCOPY_FRAME_V1_FLAGS_Y_INVERT;
+	const int64_t rows = c->pool.layout.height;
+	const int64_t from = y < 0 ? 0 : y, to = y + height > rows ? rows : y + height;
+	if (from < to)
+		frame_damage_add(&c->damage, (uint32_t)from, (uint32_t)to);
 }
 
-static void frame_damage(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t x, uint32_t y,
-	uint32_t width, uint32_t height)
+uint64_t wlr_stamp(uint32_t sec_hi, uint32_t sec_lo, uint32_t nsec)
 {
-	struct wlr *c = data;
-	uint32_t rows = c->pool.layout.height;
-	if (y >= rows)
-		return;
-	frame_damage_add(&c->damage, y, height > rows - y ? rows : y + height);
+	return ((uint64_t)sec_hi << 32 | sec_lo) * 1000000000u + nsec;
 }
 
 /* The compositor's stamp, if it can be one of CLOCK_MONOTONIC: not later than now, not older than a second. */
-static uint64_t presented(uint32_t sec_hi, uint32_t sec_lo, uint32_t nsec, uint64_t now_ns)
+static uint64_t presented(uint64_t at_ns, uint64_t now_ns)
 {
-	uint64_t at = ((uint64_t)sec_hi << 32 | sec_lo) * 1000000000u + nsec;
-	return at <= now_ns && now_ns - at < 1000000000u ? at : now_ns;
+	return at_ns <= now_ns && now_ns - at_ns < 1000000000u ? at_ns : now_ns;
 }
 
-static void frame_ready(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t sec_hi,
-	uint32_t sec_lo, uint32_t nsec)
+void wlr_deliver(struct wlr *c, uint64_t presented_ns)
 {
-	struct wlr *c = data;
 	struct wlr_buffer *b = c->buffer;
 	c->buffer = NULL;
 	c->n_failed = 0;
-	end_request(c);
-	if (!b)
+	c->first_ns = UINT64_MAX;
+	if (!b) {
+		ask_for_picture(c);
 		return;
+	}
 	b->frame.y_invert = c->y_invert;
 	b->frame.seq = c->seq++;
 	b->frame.damage = c->damage;
 	b->frame.times.captured_ns = clock_now_ns();
-	b->frame.times.presented_ns = presented(sec_hi, sec_lo, nsec, b->frame.times.captured_ns);
+	b->frame.times.presented_ns = presented(presented_ns, b->frame.times.captured_ns);
+	wlr_pool_note_filled(&c->pool, b);
 	atomic_fetch_add_explicit(&c->base.n_frames, 1, memory_order_relaxed);
 	/* The next picture is asked for first: the compositor may be drawing it already. */
 	ask_for_picture(c);
@@ -181,63 +148,45 @@ static void frame_ready(void *data, struct zwlr_screencopy_frame_v1 *f, uint32_t
 	frame_unref(&b->frame);
 }
 
-static void frame_failed(void *data, struct zwlr_screencopy_frame_v1 *f)
-{
-	struct wlr *c = data;
-	c->fresh = true;
-	if (++c->n_failed > MAX_FAILED)
-		lose(c, PF_E_IO, "the compositor refuses to copy the display");
-	retry_later(c);
-}
-
-static const struct zwlr_screencopy_frame_v1_listener frame_listener = {
-	.buffer = frame_buffer,
-	.flags = frame_flags,
-	.ready = frame_ready,
-	.failed = frame_failed,
-	.damage = frame_damage,
-	.linux_dmabuf = frame_linux_dmabuf,
-	.buffer_done = frame_buffer_done,
-};
-
-static void ask_for_picture(struct wlr *c)
-{
-	c->retry_ns = UINT64_MAX;
-	c->has_offer = false;
-	c->y_invert = false;
-	c->request = zwlr_screencopy_manager_v1_capture_output(
-		c->manager, c->base.params.cursor, c->conn.output);
-	if (c->request)
-		zwlr_screencopy_frame_v1_add_listener(c->request, &frame_listener, c);
-	else
-		lose(c, PF_E_NOMEM, "the host is out of memory");
-}
-
 /* --- connection --- */
 
 static void turn(struct wlr *c, int timeout_ms)
 {
 	int err = wlconn_turn(&c->conn, timeout_ms, c->wake_fd);
 	if (c->conn.output_gone)
-		lose(c, PF_E_CLOSED, "the display that was streamed is gone");
+		wlr_lose(c, PF_E_CLOSED, "the display that was streamed is gone");
 	if (err < 0)
-		lose(c, err, "the compositor is gone");
+		wlr_lose(c, err, "the compositor is gone");
+}
+
+static const struct wlr_way *find_way(const struct wlr *c, size_t from)
+{
+	for (size_t i = from; i < N_WAYS; i++)
+		if (ways[i]->is_there(c))
+			return ways[i];
+	return NULL;
 }
 
 static int connect_compositor(struct wlr *c)
 {
 	c->binds[0] = (struct wlconn_bind){&wl_shm_interface, 1, (void **)&c->shm};
 	c->binds[1] = (struct wlconn_bind){
-		&zwlr_screencopy_manager_v1_interface, SCREENCOPY_VERSION, (void **)&c->manager};
-	int err = wlconn_open(&c->conn, c->display_name, c->output_name, c->binds, 2);
+		&zwlr_screencopy_manager_v1_interface, SCREENCOPY_VERSION, (void **)&c->screencopy};
+	c->binds[2] = (struct wlconn_bind){
+		&ext_image_copy_capture_manager_v1_interface, 1, (void **)&c->images};
+	c->binds[3] = (struct wlconn_bind){
+		&ext_output_image_capture_source_manager_v1_interface, 1, (void **)&c->sources};
+	int err = wlconn_open(&c->conn, c->display_name, c->output_name, c->binds, 4);
 	if (err < 0) {
 		log_error("capture: no compositor answers at '%s': is it still running?",
 			c->display_name);
 		return err;
 	}
-	if (!c->shm || !c->manager) {
-		log_error("capture: the compositor has no wlr-screencopy (version %u): use sway or "
-			  "another compositor made of wlroots",
+	c->way = find_way(c, 0);
+	if (!c->shm || !c->way) {
+		log_error("capture: the compositor has neither ext-image-copy-capture nor "
+			  "wlr-screencopy (version %u): use sway or another compositor made of "
+			  "wlroots",
 			SCREENCOPY_VERSION);
 		return PF_E_UNSUPPORTED;
 	}
@@ -245,22 +194,64 @@ static int connect_compositor(struct wlr *c)
 		log_error("capture: the compositor has no display named '%s'", c->output_name);
 		return PF_E_IO;
 	}
+	log_debug("capture: %s by %s", c->output_name, c->way->name);
 	return PF_OK;
+}
+
+static void begin(struct wlr *c)
+{
+	c->fresh = true;
+	c->n_failed = 0;
+	c->first_ns = clock_now_ns() + FIRST_PICTURE_NS;
+	c->way->begin(c);
+	ask_for_picture(c);
+}
+
+static void finish(struct wlr *c)
+{
+	c->way->finish(c);
+	wlr_drop_buffer(c);
+}
+
+/* A way that has never brought a picture may be broken in this compositor where the other one works. */
+static bool try_next_way(struct wlr *c)
+{
+	const struct wlr_way *next = c->way == ways[0] ? find_way(c, 1) : NULL;
+	if (!next || c->first_ns == UINT64_MAX || c->conn.dead || c->conn.output_gone ||
+		c->lost_err == PF_E_NOMEM)
+		return false;
+	log_warn("capture: %s brings no picture (%s); going on with %s", c->way->name, c->lost,
+		next->name);
+	finish(c);
+	c->way = next;
+	c->lost = NULL;
+	begin(c);
+	return true;
+}
+
+static int wait_ms(const struct wlr *c, uint64_t now_ns)
+{
+	if (c->retry_ns != UINT64_MAX)
+		return RETRY_MS;
+	if (c->first_ns == UINT64_MAX)
+		return -1;
+	return c->first_ns > now_ns ? (int)((c->first_ns - now_ns) / 1000000u) + 1 : 0;
 }
 
 static void run(void *userdata)
 {
 	struct wlr *c = userdata;
-	c->fresh = true;
-	ask_for_picture(c);
-	while (!atomic_load(&c->quit) && !c->lost) {
+	begin(c);
+	while (!atomic_load(&c->quit) && (!c->lost || try_next_way(c))) {
 		uint64_t now_ns = clock_now_ns();
 		if (c->retry_ns <= now_ns)
 			ask_for_picture(c);
 		/* turn() leaves nothing undispatched, so nothing can change between this choice and the wait. */
-		turn(c, c->retry_ns == UINT64_MAX ? -1 : RETRY_MS);
+		turn(c, wait_ms(c, now_ns));
+		if (c->first_ns <= clock_now_ns())
+			wlr_lose(c, PF_E_TIMEOUT, "the compositor makes no picture of the display");
 	}
-	end_request(c);
+	finish(c);
 	if (c->lost && !atomic_load(&c->quit) && c->base.params.on_lost)
 		c->base.params.on_lost(c->lost_err, c->lost, c->base.params.userdata);
 }
@@ -271,8 +262,12 @@ static void wlr_destroy(struct capture *base)
 {
 	struct wlr *c = wlr_from(base);
 	wlr_pool_retire(&c->pool);
-	if (c->manager)
-		zwlr_screencopy_manager_v1_destroy(c->manager);
+	if (c->images)
+		ext_image_copy_capture_manager_v1_destroy(c->images);
+	if (c->sources)
+		ext_output_image_capture_source_manager_v1_destroy(c->sources);
+	if (c->screencopy)
+		zwlr_screencopy_manager_v1_destroy(c->screencopy);
 	if (c->shm)
 		wl_shm_destroy(c->shm);
 	wlconn_close(&c->conn);

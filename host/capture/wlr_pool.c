@@ -37,20 +37,22 @@ static void release(struct frame *f)
 	memory_unref(m);
 }
 
-static int map_format(uint32_t format, enum frame_format *out)
+static const struct {
+	uint32_t wl;
+	enum frame_format frame;
+} formats[] = {
+	{WL_SHM_FORMAT_XRGB8888, FRAME_BGRX},
+	{WL_SHM_FORMAT_ARGB8888, FRAME_BGRX},
+	{WL_SHM_FORMAT_XBGR8888, FRAME_RGBX},
+	{WL_SHM_FORMAT_ABGR8888, FRAME_RGBX},
+};
+
+int wlr_pool_format_rank(uint32_t format)
 {
-	switch (format) {
-	case WL_SHM_FORMAT_XRGB8888:
-	case WL_SHM_FORMAT_ARGB8888:
-		*out = FRAME_BGRX;
-		return PF_OK;
-	case WL_SHM_FORMAT_XBGR8888:
-	case WL_SHM_FORMAT_ABGR8888:
-		*out = FRAME_RGBX;
-		return PF_OK;
-	default:
-		return PF_E_UNSUPPORTED;
-	}
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (formats[i].wl == format)
+			return (int)i;
+	return -1;
 }
 
 static int check_layout(const struct wlr_layout *l)
@@ -106,12 +108,10 @@ static int make_buffers(struct wlr_memory *m, struct wl_shm *shm, int fd,
 
 int wlr_pool_make(struct wlr_pool *p, struct wl_shm *shm, const struct wlr_layout *l)
 {
-	enum frame_format format;
+	const int rank = wlr_pool_format_rank(l->format);
 	int fd = -1;
 	wlr_pool_retire(p);
-	int err = map_format(l->format, &format);
-	if (err >= 0)
-		err = check_layout(l);
+	int err = rank >= 0 ? check_layout(l) : PF_E_UNSUPPORTED;
 	if (err < 0)
 		return err;
 	struct wlr_memory *m = calloc(1, sizeof(*m));
@@ -123,7 +123,7 @@ int wlr_pool_make(struct wlr_pool *p, struct wl_shm *shm, const struct wlr_layou
 	p->layout = *l;
 	err = m->size > INT32_MAX ? PF_E_INVALID : map_memory(m, &fd);
 	if (err >= 0)
-		err = make_buffers(m, shm, fd, l, format);
+		err = make_buffers(m, shm, fd, l, formats[rank].frame);
 	if (fd >= 0)
 		close(fd);
 	if (err < 0)
@@ -164,4 +164,16 @@ struct wlr_buffer *wlr_pool_take(struct wlr_pool *p)
 		return b;
 	}
 	return NULL;
+}
+
+void wlr_pool_note_filled(struct wlr_pool *p, struct wlr_buffer *b)
+{
+	const struct frame_damage *d = &b->frame.damage;
+	for (size_t i = 0; i < WLR_POOL_BUFFERS; i++) {
+		struct frame_damage *missing = &p->memory->buffers[i].missing;
+		missing->known = missing->known && d->known;
+		for (unsigned k = 0; missing->known && k < d->n_bands; k++)
+			frame_damage_add(missing, d->bands[k].y0, d->bands[k].y1);
+	}
+	b->missing = (struct frame_damage){.known = true};
 }

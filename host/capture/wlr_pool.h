@@ -23,9 +23,11 @@ struct wlr_buffer {
 	struct wlr_memory *memory;
 	struct wl_buffer *wl; /* NULL once retired */
 	_Atomic bool taken;
+	struct frame_damage
+		missing; /* the capture thread's: rows that are older than the newest picture */
 };
 
-/* What the compositor asked for in its `buffer` event. */
+/* What the compositor asks for. */
 struct wlr_layout {
 	uint32_t format; /* wl_shm_format */
 	uint32_t width, height, stride;
@@ -36,6 +38,8 @@ struct wlr_pool {
 	struct wlr_layout layout;
 };
 
+/* 0 = the best; -1: frames cannot have this wl_shm_format. */
+int wlr_pool_format_rank(uint32_t format);
 /* Retires what was there. Errors: PF_E_UNSUPPORTED (format), PF_E_INVALID (layout), PF_E_IO, PF_E_NOMEM. */
 int wlr_pool_make(
 	struct wlr_pool *p, struct wl_shm *shm, const struct wlr_layout *layout) PF_MUST_CHECK;
@@ -43,5 +47,7 @@ int wlr_pool_make(
 void wlr_pool_retire(struct wlr_pool *p);
 /* A free buffer, now taken, its frame with one reference and no times yet; NULL = consumers hold all. */
 struct wlr_buffer *wlr_pool_take(struct wlr_pool *p);
+/* b holds the newest picture, which differs from the one before by its damage: the others lack that. */
+void wlr_pool_note_filled(struct wlr_pool *p, struct wlr_buffer *b);
 
 #endif

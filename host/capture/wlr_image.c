@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <string.h>
+
+#include <wayland-client.h>
+
+#include "ext-image-capture-source-v1-client.h"
+#include "ext-image-copy-capture-v1-client.h"
+#include "host/capture/wlr_internal.h"
+
+/*
+ * ext-image-copy-capture: a session tells what buffers it wants, once and whenever that changes; a picture is copied
+ * into a buffer of ours, which may lack some of the pictures before. sway 1.11 and later.
+ */
+
+/* --- what buffers the compositor wants --- */
+
+static void session_buffer_size(
+	void *data, struct ext_image_copy_capture_session_v1 *s, uint32_t width, uint32_t height)
+{
+	struct wlr *c = data;
+	c->coming.width = width;
+	c->coming.height = height;
+}
+
+static void session_shm_format(
+	void *data, struct ext_image_copy_capture_session_v1 *s, uint32_t format)
+{
+	struct wlr *c = data;
+	if (wlr_pool_format_rank(format) < 0 ||
+		(c->has_format &&
+			wlr_pool_format_rank(format) >= wlr_pool_format_rank(c->coming.format)))
+		return;
+	c->coming.format = format;
+	c->has_format = true;
+}
+
+static void session_dmabuf_device(
+	void *data, struct ext_image_copy_capture_session_v1 *s, struct wl_array *device)
+{
+}
+
+static void session_dmabuf_format(void *data, struct ext_image_copy_capture_session_v1 *s,
+	uint32_t format, struct wl_array *modifiers)
+{
+}
+
+static void ask(struct wlr *c);
+
+static void session_done(void *data, struct ext_image_copy_capture_session_v1 *s)
+{
+	struct wlr *c = data;
+	struct wlr_layout *l = &c->coming;
+	if (!c->has_format) {
+		wlr_lose(c, PF_E_UNSUPPORTED,
+			"the compositor shares pictures only through a GPU, or in pixel formats "
+			"that are not known here");
+		return;
+	}
+	if (!l->width || l->width > CAPTURE_MAX_SIZE || !l->height ||
+		l->height > CAPTURE_MAX_SIZE) {
+		wlr_lose(c, PF_E_INVALID,
+			"the compositor's pictures have a size that is out of range");
+		return;
+	}
+	l->stride = l->width * 4;
+	const bool same = c->has_constraints && !memcmp(l, &c->wanted, sizeof(*l));
+	c->wanted = *l;
+	c->has_constraints = true;
+	memset(l, 0, sizeof(*l));
+	c->has_format = false;
+	if (same)
+		return;
+	/* What is pending has a buffer that the compositor would refuse. */
+	wlr_image_way.end(c);
+	wlr_drop_buffer(c);
+	if (c->retry_ns == UINT64_MAX)
+		ask(c);
+}
+
+static void session_stopped(void *data, struct ext_image_copy_capture_session_v1 *s)
+{
+	wlr_lose(data, PF_E_CLOSED, "the display that was streamed is gone");
+}
+
+static const struct ext_image_copy_capture_session_v1_listener session_listener = {
+	.buffer_size = session_buffer_size,
+	.shm_format = session_shm_format,
+	.dmabuf_device = session_dmabuf_device,
+	.dmabuf_format = session_dmabuf_format,
+	.done = session_done,
+	.stopped = session_stopped,
+};
+
+/* --- a picture --- */
+
+static void frame_transform(
+	void *data, struct ext_image_copy_capture_frame_v1 *f, uint32_t transform)
+{
+	struct wlr *c = data;
+	c->y_invert = transform == WL_OUTPUT_TRANSFORM_FLIPPED_180;
+}
+
+static void frame_damage(void *data, struct ext_image_copy_capture_frame_v1 *f, int32_t x,
+	int32_t y, int32_t width, int32_t height)
+{
+	wlr_add_damage(data, y, height);
+}
+
+static void frame_presentation_time(void *data, struct ext_image_copy_capture_frame_v1 *f,
+	uint32_t sec_hi, uint32_t sec_lo, uint32_t nsec)
+{
+	struct wlr *c = data;
+	c->presented_ns = wlr_stamp(sec_hi, sec_lo, nsec);
+}
+
+static void end(struct wlr *c)
+{
+	if (c->frame)
+		ext_image_copy_capture_frame_v1_destroy(c->frame);
+	c->frame = NULL;
+}
+
+static void frame_ready(void *data, struct ext_image_copy_capture_frame_v1 *f)
+{
+	struct wlr *c = data;
+	end(c);
+	c->fresh = false;
+	wlr_deliver(c, c->presented_ns);
+}
+
+static void frame_failed(void *data, struct ext_image_copy_capture_frame_v1 *f, uint32_t reason)
+{
+	if (reason == EXT_IMAGE_COPY_CAPTURE_FRAME_V1_FAILURE_REASON_STOPPED)
+		wlr_lose(data, PF_E_CLOSED, "the display that was streamed is gone");
+	wlr_refused(data);
+}
+
+static const struct ext_image_copy_capture_frame_v1_listener frame_listener = {
+	.transform = frame_transform,
+	.damage = frame_damage,
+	.presentation_time = frame_presentation_time,
+	.ready = frame_ready,
+	.failed = frame_failed,
+};
+
+/* The rows that this buffer lacks; the compositor adds what it draws until the copy. */
+static void damage_buffer(const struct wlr *c)
+{
+	const struct frame_damage *d = &c->buffer->missing;
+	const int32_t width = (int32_t)c->wanted.width;
+	if (!d->known)
+		ext_image_copy_capture_frame_v1_damage_buffer(
+			c->frame, 0, 0, width, (int32_t)c->wanted.height);
+	for (unsigned i = 0; d->known && i < d->n_bands; i++)
+		ext_image_copy_capture_frame_v1_damage_buffer(c->frame, 0, (int32_t)d->bands[i].y0,
+			width, (int32_t)(d->bands[i].y1 - d->bands[i].y0));
+}
+
+static void ask(struct wlr *c)
+{
+	/* Until the first `done` there is nothing to ask for; that event asks. */
+	if (!c->has_constraints || !wlr_fit_pool(c, &c->wanted) || !wlr_take_buffer(c))
+		return;
+	c->frame = ext_image_copy_capture_session_v1_create_frame(c->session);
+	if (!c->frame) {
+		wlr_lose(c, PF_E_NOMEM, "the host is out of memory");
+		return;
+	}
+	ext_image_copy_capture_frame_v1_add_listener(c->frame, &frame_listener, c);
+	c->presented_ns = 0;
+	ext_image_copy_capture_frame_v1_attach_buffer(c->frame, c->buffer->wl);
+	damage_buffer(c);
+	ext_image_copy_capture_frame_v1_capture(c->frame);
+}
+
+static bool is_there(const struct wlr *c)
+{
+	return c->images && c->sources;
+}
+
+static void begin(struct wlr *c)
+{
+	c->has_constraints = c->has_format = false;
+	c->source = ext_output_image_capture_source_manager_v1_create_source(
+		c->sources, c->conn.output);
+	c->session = c->source
+		? ext_image_copy_capture_manager_v1_create_session(c->images, c->source,
+			  c->base.params.cursor
+				  ? EXT_IMAGE_COPY_CAPTURE_MANAGER_V1_OPTIONS_PAINT_CURSORS
+				  : 0)
+		: NULL;
+	if (c->session)
+		ext_image_copy_capture_session_v1_add_listener(c->session, &session_listener, c);
+	else
+		wlr_lose(c, PF_E_NOMEM, "the host is out of memory");
+}
+
+static void finish(struct wlr *c)
+{
+	end(c);
+	if (c->session)
+		ext_image_copy_capture_session_v1_destroy(c->session);
+	if (c->source)
+		ext_image_capture_source_v1_destroy(c->source);
+	c->session = NULL;
+	c->source = NULL;
+}
+
+const struct wlr_way wlr_image_way = {
+	.name = "ext-image-copy-capture",
+	.is_there = is_there,
+	.begin = begin,
+	.ask = ask,
+	.end = end,
+	.finish = finish,
+};
