@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +16,13 @@
 #include "host/base/log.h"
 #include "host/base/thread.h"
 #include "host/media/clock.h"
+#include "host/pipewire/pwconn.h"
 
 /*
  * A sink of our own in the person's PipeWire: a node that lives as long as our connection. Programs that are given
  * audio_source_env() play into it; a session manager links them. The daemon may go and come back: the thread tries
  * again, ever more seldom, and there is silence meanwhile.
  */
-
-/* The library asks for the user's name with getpwuid(), which has one answer for all threads. */
-static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 #define RETRY_MIN_NS 250000000ull
 #define RETRY_MAX_NS 8000000000ull /* the longest that sound stays away after the daemon is back */
@@ -42,9 +39,7 @@ struct pipewire {
 	int quit_fd;
 
 	/* the thread's own */
-	struct pw_loop *loop;
-	struct pw_context *context;
-	struct pw_core *core;
+	struct pwconn conn;
 	struct pw_stream *stream;
 	struct spa_hook core_listener, stream_listener;
 	bool quit, lost, told;
@@ -154,7 +149,7 @@ static int make_sink(struct pipewire *p)
 	uint8_t space[1024];
 	struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(space, sizeof(space));
 	const struct spa_pod *format = sink_format(p, &builder);
-	p->stream = pw_stream_new(p->core, p->label, sink_properties(p));
+	p->stream = pw_stream_new(p->conn.core, p->label, sink_properties(p));
 	if (!p->stream)
 		return PF_E_NOMEM;
 	pw_stream_add_listener(p->stream, &p->stream_listener, &stream_events, p);
@@ -169,25 +164,19 @@ static void disconnect(struct pipewire *p)
 	if (p->stream)
 		pw_stream_destroy(p->stream);
 	p->stream = NULL;
-	if (p->core) {
+	if (p->conn.core)
 		spa_hook_remove(&p->core_listener);
-		pw_core_disconnect(p->core);
-	}
-	p->core = NULL;
+	pwconn_disconnect(&p->conn);
 	atomic_store(&p->format_good, false);
 }
 
 static int connect_daemon(struct pipewire *p)
 {
-	struct pw_properties *props = pw_properties_new(PW_KEY_APP_NAME, "punktfunk",
-		PW_KEY_REMOTE_NAME, p->remote[0] ? p->remote : NULL, NULL);
 	p->lost = false;
-	pthread_mutex_lock(&one_at_a_time);
-	p->core = pw_context_connect(p->context, props, 0);
-	pthread_mutex_unlock(&one_at_a_time);
-	if (!p->core)
-		return PF_E_IO;
-	pw_core_add_listener(p->core, &p->core_listener, &core_events, p);
+	int err = pwconn_connect(&p->conn, p->remote);
+	if (err < 0)
+		return err;
+	pw_core_add_listener(p->conn.core, &p->core_listener, &core_events, p);
 	return make_sink(p);
 }
 
@@ -197,10 +186,10 @@ static void dispatch(struct pipewire *p, uint64_t for_ns)
 	uint64_t until_ns = for_ns ? clock_now_ns() + for_ns : UINT64_MAX;
 	for (;;) {
 		uint64_t now_ns = clock_now_ns();
-		if (p->quit || now_ns >= until_ns || (p->core && p->lost))
+		if (p->quit || now_ns >= until_ns || (p->conn.core && p->lost))
 			return;
 		int ms = for_ns ? (int)((until_ns - now_ns + 999999u) / 1000000u) : -1;
-		if (pw_loop_iterate(p->loop, ms) < 0 && errno != EINTR)
+		if (pw_loop_iterate(p->conn.loop, ms) < 0 && errno != EINTR)
 			p->lost = true;
 	}
 }
@@ -232,35 +221,18 @@ static void serve(struct pipewire *p)
 static void run(void *userdata)
 {
 	struct pipewire *p = userdata;
-	p->loop = pw_loop_new(NULL);
 	struct spa_source *quit = NULL;
-	if (!p->loop)
-		goto fail;
-	pw_loop_enter(p->loop);
-	pthread_mutex_lock(&one_at_a_time);
-	p->context = pw_context_new(p->loop, NULL, 0);
-	pthread_mutex_unlock(&one_at_a_time);
-	quit = pw_loop_add_io(p->loop, p->quit_fd, SPA_IO_IN, false, on_quit, p);
-	if (p->context && quit)
-		serve(p);
-	else
-		p->lost = true;
+	int err = pwconn_open(&p->conn, false);
+	if (err >= 0)
+		quit = pw_loop_add_io(p->conn.loop, p->quit_fd, SPA_IO_IN, false, on_quit, p);
 	if (quit)
-		pw_loop_destroy_source(p->loop, quit);
-	pw_loop_leave(p->loop);
-	if (p->context)
-		pw_context_destroy(p->context);
-	pw_loop_destroy(p->loop);
-	if (!p->lost || p->quit)
-		return;
-fail:
-	log_error("audio: PipeWire's library does not start; there is no sound. Is "
-		  "libspa-0.2-modules installed?");
-}
-
-static void init_library(void)
-{
-	pw_init(NULL, NULL);
+		serve(p);
+	if (quit)
+		pw_loop_destroy_source(p->conn.loop, quit);
+	pwconn_close(&p->conn);
+	if (!quit)
+		log_error("audio: PipeWire's library does not start; there is no sound. Is "
+			  "libspa-0.2-modules installed?");
 }
 
 static void pipewire_destroy(struct audio_source *base)
@@ -278,7 +250,6 @@ static void pipewire_destroy(struct audio_source *base)
 
 static int pipewire_create(struct audio_source **out, const struct audio_source_params *params)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct pipewire *p = calloc(1, sizeof(*p));
 	if (!p)
 		return PF_E_NOMEM;
@@ -292,10 +263,8 @@ static int pipewire_create(struct audio_source **out, const struct audio_source_
 	int init_err = audio_source_init(&p->base, &audio_pipewire_impl, params);
 	if (err >= 0)
 		err = init_err;
-	if (err >= 0) {
-		pthread_once(&once, init_library);
+	if (err >= 0)
 		err = thread_start(&p->thread, "pf-pipewire", THREAD_MEDIA, run, p);
-	}
 	if (err < 0)
 		pipewire_destroy(&p->base);
 	else
