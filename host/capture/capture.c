@@ -11,9 +11,18 @@
 #define WLR_BUILT 0
 #endif
 
+#if defined(HAVE_PIPEWIRE) && HAVE_PIPEWIRE
+#define PIPEWIRE_BUILT 1
+#else
+#define PIPEWIRE_BUILT 0
+#endif
+
 static const struct capture_impl *const impls[] = {
 #if WLR_BUILT
 	&capture_wlr_impl,
+#endif
+#if PIPEWIRE_BUILT
+	&capture_pipewire_impl,
 #endif
 	&capture_synthetic_impl,
 };
@@ -39,8 +48,8 @@ int capture_create(struct capture **out, const char *name, const struct capture_
 		return PF_E_INVALID;
 	const struct capture_impl *impl = find_impl(name);
 	if (!impl) {
-		log_error("capture: no backend '%s' in this build; it has%s synthetic", name,
-			WLR_BUILT ? " wlr and" : "");
+		log_error("capture: no backend '%s' in this build; it has%s%s synthetic", name,
+			WLR_BUILT ? " wlr," : "", PIPEWIRE_BUILT ? " pipewire," : "");
 		return PF_E_UNSUPPORTED;
 	}
 	/* Backends that follow their output take the mode as it is there: zeros are fine. */

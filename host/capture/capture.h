@@ -26,6 +26,9 @@ struct capture_params {
 	/* synthetic makes, pipewire negotiates such pictures; other backends follow the output. Thousandths of a hertz. */
 	uint32_t width, height, refresh_mhz;
 	bool dmabuf; /* who takes the frames can import DMA-BUFs: they come untouched where the compositor has them */
+	/* pipewire, with dmabuf: layouts besides the linear one, best first; DRM's, copied, at most 64 */
+	const uint64_t *modifiers;
+	uint32_t n_modifiers;
 	bool cursor; /* draw the pointer into the picture, until capture_draw_cursor() */
 	/* On the backend's thread. The callee takes its own reference if it keeps the frame. */
 	void (*on_frame)(struct frame *frame, void *userdata);
@@ -74,9 +77,10 @@ struct capture {
 #define CAPTURE_MAX_HZ	 1000u
 
 extern const struct capture_impl capture_synthetic_impl;
-extern const struct capture_impl capture_wlr_impl; /* HAVE_WLROOTS */
+extern const struct capture_impl capture_wlr_impl;	/* HAVE_WLROOTS */
+extern const struct capture_impl capture_pipewire_impl; /* HAVE_PIPEWIRE */
 
-/* name: "synthetic", "wlr". Errors: PF_E_UNSUPPORTED (unknown or not built), PF_E_INVALID, PF_E_IO, PF_E_NOMEM. */
+/* name: "synthetic", "wlr", "pipewire". Errors: PF_E_UNSUPPORTED (unknown or not built), PF_E_INVALID, PF_E_IO, PF_E_NOMEM. */
 int capture_create(
 	struct capture **out, const char *name, const struct capture_params *params) PF_MUST_CHECK;
 /* Takes NULL; stops first. Frames that consumers still hold stay valid until their last unref. */

@@ -2,10 +2,12 @@
 #include "host/pipewire/pwconn.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Its macros are full of extensions. */
 #pragma GCC diagnostic ignored "-Wpedantic"
+#include <pipewire/impl.h>
 #include <pipewire/pipewire.h>
 
 /* The library asks for the user's name with getpwuid(), which has one answer for all threads. */
@@ -14,6 +16,9 @@ static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static void init_library(void)
 {
 	pw_init(NULL, NULL);
+	/* What is to be said of it, we say. */
+	if (!getenv("PIPEWIRE_DEBUG"))
+		pw_log_set_level(SPA_LOG_LEVEL_NONE);
 }
 
 static struct pw_context *make_context(struct pw_loop *loop, bool bare)

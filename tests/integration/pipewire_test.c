@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/test.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/audio/source.h"
 #include "host/media/clock.h"
+#include "tests/support/pw_daemon.h"
 #include "tests/support/tones.h"
 
 /* The sink in a PipeWire daemon of the test's own: what a program plays into it is heard, channel by channel. */
@@ -20,71 +19,17 @@
 #define CHANNELS 6u
 #define WINDOW	 4800u
 
-static char dir[128];
-static pid_t daemon_pid;
-
-/* Only what a sink needs; the timer that drives it is the one of the usual configuration. */
-static const char conf[] =
-	"context.properties = { core.daemon = true core.name = pipewire-0 support.dbus = false "
-	"log.level = 0 }\n"
-	"context.spa-libs = { audio.convert.* = audioconvert/libspa-audioconvert support.* = "
-	"support/libspa-support }\n"
-	"context.modules = [ { name = libpipewire-module-protocol-native }\n"
-	" { name = libpipewire-module-metadata } { name = libpipewire-module-spa-node-factory }\n"
-	" { name = libpipewire-module-client-node } { name = libpipewire-module-access }\n"
-	" { name = libpipewire-module-adapter } { name = libpipewire-module-link-factory } ]\n"
-	"context.objects = [ { factory = spa-node-factory args = { factory.name = "
-	"support.node.driver\n"
-	" node.name = Dummy-Driver node.group = pipewire.dummy priority.driver = 20000 } } ]\n";
+static struct pw_daemon pw;
 
 static void path_in(char out[static 192], const char *name)
 {
-	snprintf(out, 192, "%s/%s", dir, name);
-}
-
-static pid_t spawn(const char *const *argv)
-{
-	pid_t pid = fork();
-	if (pid)
-		return pid;
-	int fd = open("/dev/null", O_RDWR);
-	dup2(fd, 1);
-	dup2(fd, 2);
-	execvp(argv[0], (char *const *)argv);
-	_exit(127);
+	snprintf(out, 192, "%s/%s", pw.dir, name);
 }
 
 static void end(pid_t *pid)
 {
-	if (*pid <= 0)
-		return;
 	kill(*pid, SIGKILL);
 	waitpid(*pid, NULL, 0);
-	*pid = 0;
-}
-
-static int run(const char *const *argv)
-{
-	int status;
-	pid_t pid = spawn(argv);
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void start_daemon(void)
-{
-	char path[192], socket[192];
-	struct stat st;
-	path_in(path, "test.conf");
-	path_in(socket, "pipewire-0");
-	const char *const argv[] = {"pipewire", "-c", path, NULL};
-	unlink(socket);
-	daemon_pid = spawn(argv);
-	uint64_t until = clock_now_ns() + WAIT_NS;
-	while (stat(socket, &st) < 0) {
-		assert_true(clock_now_ns() < until);
-		usleep(5000);
-	}
 }
 
 static float tone(unsigned ch, uint32_t i)
@@ -122,7 +67,7 @@ static pid_t play(void)
 	path_in(path, "tones.wav");
 	const char *const argv[] = {"pw-cat", "-p", "--target", "0", "--latency", "1024",
 		"--channel-map", "FL,FR,FC,LFE,RL,RR", path, NULL};
-	return spawn(argv);
+	return pw_daemon_spawn(argv);
 }
 
 /* What a session manager does. */
@@ -135,7 +80,7 @@ static bool link_up(const char *id)
 		snprintf(from, sizeof(from), "pw-cat:output_%s", names[ch]);
 		snprintf(to, sizeof(to), "%s:playback_%s", id, names[ch]);
 		const char *const argv[] = {"timeout", "5", "pw-link", from, to, NULL};
-		n += run(argv) == 0;
+		n += pw_daemon_run(argv) == 0;
 	}
 	return n > 0;
 }
@@ -201,14 +146,14 @@ static void a_daemon_that_comes_back_is_found(void **state)
 	float out[240 * CHANNELS];
 	struct audio_source *s = make_sink("punktfunk-1");
 	assert_true(listen_for_tones(s, "punktfunk-1"));
-	end(&daemon_pid);
+	pw_daemon_end(&pw);
 	/* Packets go on. */
 	uint64_t until = clock_now_ns() + WAIT_NS;
 	while (audio_source_read(s, out, clock_now_ns())) {
 		assert_true(clock_now_ns() < until);
 		usleep(5000);
 	}
-	start_daemon();
+	assert_int_equal(pw_daemon_start(&pw), 0);
 	assert_true(listen_for_tones(s, "punktfunk-1"));
 	audio_source_destroy(s);
 }
@@ -230,31 +175,19 @@ static void sinks_leave_nothing_behind(void **state)
 static int group_setup(void **state)
 {
 	(void)state;
-	char path[192];
-	if (test_folder(dir, sizeof(dir), "pipewire") < 0)
-		return -1;
-	setenv("XDG_RUNTIME_DIR", dir, 1);
-	unsetenv("PIPEWIRE_REMOTE");
-	unsetenv("PIPEWIRE_RUNTIME_DIR");
-	unsetenv("DBUS_SESSION_BUS_ADDRESS");
 	/* The session manager's part: ports of every node. */
 	setenv("PIPEWIRE_PROPS",
 		"{ adapter.auto-port-config = { mode = dsp position = preserve } }", 1);
-	path_in(path, "test.conf");
-	FILE *f = fopen(path, "w");
-	if (!f || fputs(conf, f) < 0 || fclose(f))
+	if (pw_daemon_init(&pw, "pipewire") < 0)
 		return -1;
 	write_tones();
-	start_daemon();
 	return 0;
 }
 
 static int group_teardown(void **state)
 {
 	(void)state;
-	end(&daemon_pid);
-	const char *const argv[] = {"rm", "-rf", dir, NULL};
-	return run(argv);
+	return pw_daemon_finish(&pw);
 }
 
 int main(void)
