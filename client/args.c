@@ -2,6 +2,8 @@
 #include "client/args.h"
 
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int args_fail(char message[ARGS_MESSAGE_MAX], const char *format, ...)
@@ -237,7 +239,7 @@ int args_parse(const struct args_rule *rules, size_t n_rules, void *fields, int 
 	return err;
 }
 
-void args_print(FILE *f, const struct args_rule *rules, size_t n_rules)
+static void print_rules(FILE *f, const struct args_rule *rules, size_t n_rules)
 {
 	for (size_t i = 0; i < n_rules; i++) {
 		const struct args_rule *r = &rules[i];
@@ -247,4 +249,21 @@ void args_print(FILE *f, const struct args_rule *rules, size_t n_rules)
 			r->meta ? r->meta : "");
 		fprintf(f, "  %-26s  %s\n", left, r->help);
 	}
+}
+
+char *args_help(const char *above, const struct args_rule *rules, size_t n_rules, const char *below)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	fputs(above, f);
+	print_rules(f, rules, n_rules);
+	fputs(below, f);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }

@@ -81,7 +81,8 @@ int args_parse(const struct args_rule *rules, size_t n_rules, void *fields, int 
 /* Such a sentence for what a command checks itself; returns PUNKTFUNK_E_INVALID. */
 int args_fail(char message[ARGS_MESSAGE_MAX], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* One line for each rule. */
-void args_print(FILE *f, const struct args_rule *rules, size_t n_rules);
+/* A command's --help, a line for each rule in its middle: for free(); NULL = memory is short. */
+char *args_help(
+	const char *above, const struct args_rule *rules, size_t n_rules, const char *below);
 
 #endif

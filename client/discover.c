@@ -130,28 +130,17 @@ void discover_print_json(FILE *f, const struct discovery_host *hosts, size_t n_h
 
 static char *help(void)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	if (!f)
-		return NULL;
-	fputs("Usage: punktfunk-client discover [options]\n"
-	      "Lists the punktfunk hosts that announce themselves on this network.\n\nOptions:\n",
-		f);
-	args_print(f, rules, N_RULES);
-	fputs("\nWhat is listed is what somebody on the network says: the certificate is a hint, "
-	      "and "
-	      "only\npairing or --pin makes sure of a host.\n\nExit codes:\n"
-	      "  0  hosts were found\n"
-	      "  1  the command line is wrong\n"
-	      "  2  none was found, or avahi-daemon is not there\n"
-	      "  6  the list could not be written\n",
-		f);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return args_help(
+		"Usage: punktfunk-client discover [options]\n"
+		"Lists the punktfunk hosts that announce themselves on this network.\n\nOptions:\n",
+		rules, N_RULES,
+		"\nWhat is listed is what somebody on the network says: the certificate is a hint, "
+		"and "
+		"only\npairing or --pin makes sure of a host.\n\nExit codes:\n"
+		"  0  hosts were found\n"
+		"  1  the command line is wrong\n"
+		"  2  none was found, or avahi-daemon is not there\n"
+		"  6  the list could not be written\n");
 }
 
 /* Listens, and prints what was heard. */

@@ -41,31 +41,20 @@ static const struct args_rule rules[] = {
 
 static char *help(void)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	if (!f)
-		return NULL;
-	fputs("Usage: punktfunk-client hosts [list] [--online] [--json]\n"
-	      "       punktfunk-client hosts forget HOST\n"
-	      "       punktfunk-client hosts rename HOST NAME\n"
-	      "The hosts that this client remembers, and what they know it by.\n\nOptions:\n",
-		f);
-	args_print(f, rules, N_RULES);
-	fputs("\nForgetting a host does not make it forget this client: punktfunk-host unpair "
-	      "does.\n"
-	      "\nExit codes:\n"
-	      "  0  fine\n"
-	      "  1  the command line is wrong\n"
-	      "  2  there is no such host\n"
-	      "  4  known_hosts or this client's identity cannot be trusted\n"
-	      "  6  known_hosts or the list could not be written\n",
-		f);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return args_help(
+		"Usage: punktfunk-client hosts [list] [--online] [--json]\n"
+		"       punktfunk-client hosts forget HOST\n"
+		"       punktfunk-client hosts rename HOST NAME\n"
+		"The hosts that this client remembers, and what they know it by.\n\nOptions:\n",
+		rules, N_RULES,
+		"\nForgetting a host does not make it forget this client: punktfunk-host unpair "
+		"does.\n"
+		"\nExit codes:\n"
+		"  0  fine\n"
+		"  1  the command line is wrong\n"
+		"  2  there is no such host\n"
+		"  4  known_hosts or this client's identity cannot be trusted\n"
+		"  6  known_hosts or the list could not be written\n");
 }
 
 #define TIME_MAX 32u
@@ -358,28 +347,17 @@ static const struct args_rule wake_rules[] = {
 
 static char *wake_help(void)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	if (!f)
-		return NULL;
-	fputs("Usage: punktfunk-client wake HOST [options]\n"
-	      "Sends a Wake-on-LAN packet to a host that is switched off. Its network cards are\n"
-	      "remembered from its announcements. Nobody answers such a packet.\n\nOptions:\n",
-		f);
-	args_print(f, wake_rules, N_WAKE_RULES);
-	fputs("\nExit codes:\n"
-	      "  0  it was sent\n"
-	      "  1  the command line is wrong\n"
-	      "  2  there is no such host, its network card is not known, or nothing could be "
-	      "sent\n"
-	      "  4  known_hosts cannot be trusted\n",
-		f);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return args_help(
+		"Usage: punktfunk-client wake HOST [options]\n"
+		"Sends a Wake-on-LAN packet to a host that is switched off. Its network cards are\n"
+		"remembered from its announcements. Nobody answers such a packet.\n\nOptions:\n",
+		wake_rules, N_WAKE_RULES,
+		"\nExit codes:\n"
+		"  0  it was sent\n"
+		"  1  the command line is wrong\n"
+		"  2  there is no such host, its network card is not known, or nothing could be "
+		"sent\n"
+		"  4  known_hosts cannot be trusted\n");
 }
 
 static bool read_mac(const char *s, uint8_t mac[KNOWN_MAC_LEN])

@@ -133,29 +133,19 @@ void options_finish(struct options *o)
 
 char *options_help(void)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	if (!f)
-		return NULL;
-	fputs("Usage: punktfunk-client stream HOST [options]\n"
-	      "       punktfunk-client --connect HOST[:PORT] [options]\n"
-	      "Records and measures the desktop stream of a punktfunk host.\n\nOptions:\n",
-		f);
-	args_print(f, rules, N_RULES);
-	fputs("\nExit codes:\n"
-	      "  0  fine\n"
-	      "  1  the command line is wrong\n"
-	      "  2  could not connect\n"
-	      "  3  the host did not let this client in, or refused the mode\n"
-	      "  4  the host's certificate is not the known one, or known_hosts cannot be trusted\n"
-	      "  5  the stream ended early or the host was lost\n"
-	      "  6  a local file could not be written\n"
-	      "  7  no picture was decoded\n",
-		f);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return args_help(
+		"Usage: punktfunk-client stream HOST [options]\n"
+		"       punktfunk-client --connect HOST[:PORT] [options]\n"
+		"Records and measures the desktop stream of a punktfunk host.\n\nOptions:\n",
+		rules, N_RULES,
+		"\nExit codes:\n"
+		"  0  fine\n"
+		"  1  the command line is wrong\n"
+		"  2  could not connect\n"
+		"  3  the host did not let this client in, or refused the mode\n"
+		"  4  the host's certificate is not the known one, or known_hosts cannot be "
+		"trusted\n"
+		"  5  the stream ended early or the host was lost\n"
+		"  6  a local file could not be written\n"
+		"  7  no picture was decoded\n");
 }

@@ -41,31 +41,21 @@ static const struct args_rule rules[] = {
 
 static char *help(void)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	if (!f)
-		return NULL;
-	fputs("Usage: punktfunk-client pair HOST [options]\n"
-	      "Makes this client and a host know each other. On the host, run\n\n"
-	      "    punktfunk-host pair --arm\n\n"
-	      "and type the PIN that it shows here. A PIN is good for one attempt.\n\nOptions:\n",
-		f);
-	args_print(f, rules, N_RULES);
-	fputs("\nExit codes:\n"
-	      "  0  paired\n"
-	      "  1  the command line is wrong, or no PIN was given\n"
-	      "  2  the host was not found or does not answer\n"
-	      "  3  the host takes no new client now\n"
-	      "  4  the PIN is wrong or somebody is in between, the certificate is not the one of\n"
-	      "     --fingerprint, or this client's own files cannot be trusted\n"
-	      "  6  the host could not be noted\n",
-		f);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return args_help(
+		"Usage: punktfunk-client pair HOST [options]\n"
+		"Makes this client and a host know each other. On the host, run\n\n"
+		"    punktfunk-host pair --arm\n\n"
+		"and type the PIN that it shows here. A PIN is good for one attempt.\n\nOptions:\n",
+		rules, N_RULES,
+		"\nExit codes:\n"
+		"  0  paired\n"
+		"  1  the command line is wrong, or no PIN was given\n"
+		"  2  the host was not found or does not answer\n"
+		"  3  the host takes no new client now\n"
+		"  4  the PIN is wrong or somebody is in between, the certificate is not the one "
+		"of\n"
+		"     --fingerprint, or this client's own files cannot be trusted\n"
+		"  6  the host could not be noted\n");
 }
 
 static void drop_blanks(char *text)

@@ -111,30 +111,19 @@ static const struct args_rule rules[] = {
 
 static char *help(void)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	if (!f)
-		return NULL;
-	fputs("Usage: punktfunk-client speed-test HOST [options]\n"
-	      "Has the host send filler, faster and faster, and says what gets through.\n\n"
-	      "Options:\n",
-		f);
-	args_print(f, rules, N_RULES);
-	fputs("\nExit codes:\n"
-	      "  0  measured\n"
-	      "  1  the command line is wrong\n"
-	      "  2  could not connect\n"
-	      "  3  the host did not let this client in, or refused the test\n"
-	      "  4  the host's certificate is not the known one, or a file cannot be trusted\n"
-	      "  5  the host was lost, or nothing got through\n"
-	      "  6  the result could not be written\n",
-		f);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return args_help(
+		"Usage: punktfunk-client speed-test HOST [options]\n"
+		"Has the host send filler, faster and faster, and says what gets through.\n\n"
+		"Options:\n",
+		rules, N_RULES,
+		"\nExit codes:\n"
+		"  0  measured\n"
+		"  1  the command line is wrong\n"
+		"  2  could not connect\n"
+		"  3  the host did not let this client in, or refused the test\n"
+		"  4  the host's certificate is not the known one, or a file cannot be trusted\n"
+		"  5  the host was lost, or nothing got through\n"
+		"  6  the result could not be written\n");
 }
 
 struct frame {

@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 
-#include "core/wire/text.h"
 #include "host/base/log.h"
 #include "host/ctl/ctl.h"
 #include "host/gamestream/hex.h"
@@ -134,29 +133,9 @@ static int list(const json_t *args, json_t **result, char *why, size_t why_len, 
 static int find(
 	struct nvhttp *n, const json_t *args, struct trust_client *out, char *why, size_t why_len)
 {
-	const struct trust_client *found = NULL;
-	const char *key = json_string_value(json_object_get(args, "client"));
-	char asked[PF_NAME_MAX + 1];
-	if (!key)
-		return fail(why, why_len,
-			"Say which device: its name, or the beginning of its fingerprint.");
 	if (trust_refresh(n->g->trust))
 		nvhttp_apply(n, "this device was unpaired");
-	if (trust_problem(n->g->trust))
-		return fail(why, why_len, "%s", trust_problem(n->g->trust));
-	int err = trust_lookup(n->g->trust, key, &found);
-	pf_text_clean(asked, sizeof(asked), key, strlen(key));
-	if (err == PF_E_FULL)
-		return fail(why, why_len,
-			"Several Moonlight devices are called '%s'; name one by the first digits "
-			"of its fingerprint (punktfunk-host clients lists them).",
-			asked);
-	if (err < 0)
-		return fail(why, why_len,
-			"No Moonlight device is called '%s'; punktfunk-host clients lists them.",
-			asked);
-	*out = *found;
-	return PF_OK;
+	return trust_json_find(out, n->g->trust, args, "Moonlight", why, why_len);
 }
 
 static int unpair(const json_t *args, json_t **result, char *why, size_t why_len, void *userdata)

@@ -7,7 +7,6 @@
 #include <jansson.h>
 
 #include "core/base/alloc.h"
-#include "core/wire/text.h"
 #include "host/base/log.h"
 #include "host/ctl/ctl.h"
 #include "host/host.h"
@@ -168,28 +167,8 @@ static int client_list(
 static int find_client(
 	struct access *a, const json_t *args, struct trust_client *out, char *why, size_t why_len)
 {
-	const struct trust_client *found = NULL;
-	const char *key = json_string_value(json_object_get(args, "client"));
-	char asked[PF_NAME_MAX + 1];
-	if (!key)
-		return fail(why, why_len,
-			"Say which device: its name, or the beginning of its fingerprint.");
 	access_refresh(a);
-	if (trust_problem(a->trust))
-		return fail(why, why_len, "%s", trust_problem(a->trust));
-	int err = trust_lookup(a->trust, key, &found);
-	pf_text_clean(asked, sizeof(asked), key, strlen(key));
-	if (err == PF_E_FULL)
-		return fail(why, why_len,
-			"Several paired devices are called '%s'; name one by the first digits of "
-			"its fingerprint (punktfunk-host clients lists them).",
-			asked);
-	if (err < 0)
-		return fail(why, why_len,
-			"No paired device is called '%s'; punktfunk-host clients lists them.",
-			asked);
-	*out = *found;
-	return PF_OK;
+	return trust_json_find(out, a->trust, args, "paired", why, why_len);
 }
 
 static int client_unpair(

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/wire/text.h"
+
 /*
  * {
  *   "version": 1,
@@ -126,4 +128,33 @@ char *trust_json_write(const struct trust_list *list)
 	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	json_decref(root);
 	return text;
+}
+
+int trust_json_find(struct trust_client *out, const struct trust *t, const json_t *args,
+	const char *kind, char *why, size_t why_len)
+{
+	const struct trust_client *found = NULL;
+	const char *key = json_string_value(json_object_get(args, "client"));
+	char asked[PF_NAME_MAX + 1];
+	int err = key && !trust_problem(t) ? trust_lookup(t, key, &found) : PF_E_INVALID;
+	if (key)
+		pf_text_clean(asked, sizeof(asked), key, strlen(key));
+	if (!key)
+		snprintf(why, why_len,
+			"Say which device: its name, or the beginning of its fingerprint.");
+	else if (trust_problem(t))
+		snprintf(why, why_len, "%s", trust_problem(t));
+	else if (err == PF_E_FULL)
+		snprintf(why, why_len,
+			"Several %s devices are called '%s'; name one by the first digits of its "
+			"fingerprint (punktfunk-host clients lists them).",
+			kind, asked);
+	else if (err < 0)
+		snprintf(why, why_len,
+			"No %s device is called '%s'; punktfunk-host clients lists them.", kind,
+			asked);
+	if (err < 0)
+		return PF_E_INVALID;
+	*out = *found;
+	return PF_OK;
 }

@@ -67,12 +67,10 @@ static void what_is_too_much_is_refused(void **state)
 static void the_list_shows_operands_and_options(void **state)
 {
 	(void)state;
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	assert_non_null(out);
-	args_print(out, rules, N_RULES);
-	assert_int_equal(fclose(out), 0);
+	char *text = args_help("Above:\n", rules, N_RULES, "Below.\n");
+	assert_non_null(text);
+	assert_ptr_equal(strstr(text, "Above:\n"), text);
+	assert_string_equal(text + strlen(text) - 8, "\nBelow.\n");
 	assert_non_null(strstr(text, "\n  NOTE "));
 	assert_non_null(strstr(text, "\n  --n N "));
 	assert_non_null(strstr(text, "\n  --version "));
