@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef TESTS_SUPPORT_FAKE_COMPOSITOR_H
+#define TESTS_SUPPORT_FAKE_COMPOSITOR_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A compositor of ext-image-copy-capture and wlr-screencopy on a thread of its own, with one output, "FAKE-1", whose
+ * picture changes every few milliseconds, and which does what a test tells it to do wrong.
+ */
+
+#define FAKE_MAX_HEIGHT 2048u
+
+enum fake_fault {
+	FAKE_GOOD,
+	FAKE_ABSURD_SIZE,
+	FAKE_EMPTY_SIZE,
+	FAKE_NO_FORMAT, /* only some that nobody knows */
+	FAKE_NEVER_DONE,
+	FAKE_NEVER_READY,
+	FAKE_REFUSES,
+	FAKE_STOPS,   /* after some pictures: the session is stopped */
+	FAKE_DIES,    /* after some pictures: the connection breaks */
+	FAKE_RESIZES, /* after some pictures: other constraints */
+	FAKE_FLAPS,   /* says the same constraints again with each picture */
+	FAKE_BAD_DAMAGE,
+};
+
+struct fake_compositor {
+	/* set before start */
+	enum fake_fault fault; /* of ext-image-copy-capture */
+	bool has_images, has_screencopy;
+	uint32_t width, height;
+
+	char path[108]; /* of its socket */
+	_Atomic uint64_t n_copies,
+		n_partial; /* pictures; and those whose buffer lacked only some rows */
+
+	/* the thread's */
+	pthread_t thread;
+	int stop_fd;
+	struct wl_display *display;
+	struct wl_event_source *tick;
+	struct wl_resource *session, *frame, *buffer, *screencopy;
+	bool captured, buffer_whole, buffer_lacks[FAKE_MAX_HEIGHT];
+	uint32_t rows[FAKE_MAX_HEIGHT];
+	uint64_t seq;
+	char dir[96];
+};
+
+/* Takes what is set above. Returns 0, or -1. */
+int fake_compositor_start(struct fake_compositor *f);
+void fake_compositor_stop(struct fake_compositor *f);
+/* What all pixels of a row are in picture seq (from 0): each changes a few rows of the one before. */
+uint32_t fake_compositor_row(uint64_t seq, uint32_t height, uint32_t row);
+
+#endif
