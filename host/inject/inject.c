@@ -311,3 +311,9 @@ void inject_claim(struct inject *i)
 	if (i->impl->claim)
 		i->impl->claim(i);
 }
+
+void inject_set_size(struct inject *i, uint32_t width, uint32_t height)
+{
+	i->params.width = width;
+	i->params.height = height;
+}

@@ -22,7 +22,7 @@ struct inject_params {
 	struct loop *loop;
 	const char *wayland_display; /* wlr */
 	const char *output_name;     /* absolute coordinates are of this output */
-	uint32_t width, height;	     /* its pixels, when it was made */
+	uint32_t width, height;	     /* its pixels now: see inject_set_size() */
 	/* mutter: the session that made the output (vdisplay.h), borrowed for life. */
 	struct sd_bus *bus;
 	const char *remote_session, *remote_stream;
@@ -103,6 +103,8 @@ void inject_destroy(struct inject *i); /* takes NULL; releases every key and but
 void inject_event(struct inject *i, const struct pf_input *event);
 void inject_rich(struct inject *i, const struct pf_rich *event);
 void inject_release_all(struct inject *i);
+/* The output has other pixels from here on. */
+void inject_set_size(struct inject *i, uint32_t width, uint32_t height);
 /* Before events of this client, when the last ones were another's. */
 void inject_claim(struct inject *i);
 /* Windows virtual-key -> evdev code; 0 = none. */

@@ -373,20 +373,39 @@ static int follow_output(struct session *s, uint32_t node_before)
 	return capture_start(s->capture);
 }
 
+/* Input goes to the new size, and where the backend had to make another remote session, through that one. */
+static int follow_input(struct session *s, const char *remote_before)
+{
+	const char *why;
+	struct inject *before = s->inject;
+	if (strcmp(s->output.remote.session, remote_before) == 0) {
+		inject_set_size(s->inject, s->output.width, s->output.height);
+		return PF_OK;
+	}
+	int err = make_inject(s, &why);
+	if (err < 0)
+		s->inject = before;
+	else
+		inject_destroy(before);
+	return err;
+}
+
 int session_set_mode(
 	struct session *s, const struct pf_mode *mode, uint32_t exact_mhz, struct pf_mode *made)
 {
 	s->params.refresh_mhz = exact_mhz;
 	if (!session_mode_allowed(s->host, mode))
 		return PF_E_INVALID;
-	uint32_t node_before = s->output.node.id;
+	const struct vdisplay_output before = s->output;
 	int err = vdisplay_set_mode(
 		s->host->vdisplay, &s->output, mode->width, mode->height, refresh_mhz(s, mode));
 	if (err < 0)
 		return err;
 	s->mode = (struct pf_mode){
 		s->output.width, s->output.height, vdisplay_hz(s->output.refresh_mhz)};
-	err = follow_output(s, node_before);
+	err = follow_output(s, before.node.id);
+	if (err >= 0)
+		err = follow_input(s, before.remote.session);
 	if (err < 0) {
 		post_lost(s, "the display of the new size could not be captured");
 		return err;
