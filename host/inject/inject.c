@@ -16,6 +16,7 @@ static const struct inject_impl *const impls[] = {
 #if HAVE_WLROOTS
 	&inject_wlr_impl,
 #endif
+	&inject_mutter_impl,
 	&inject_record_impl,
 };
 

@@ -92,6 +92,7 @@ struct inject {
 };
 
 extern const struct inject_impl inject_wlr_impl; /* HAVE_WLROOTS */
+extern const struct inject_impl inject_mutter_impl;
 extern const struct inject_impl
 	inject_record_impl; /* remembers what it was given: for tests and no desktop */
 
