@@ -15,6 +15,9 @@
 
 /* In the order in which auto tries them. `none` is last and never tried: it shows nobody anything. */
 static const struct vdisplay_impl *const impls[] = {
+#if HAVE_PIPEWIRE
+	&vdisplay_mutter_impl,
+#endif
 #if WLROOTS_BUILT
 	&vdisplay_wlroots_impl,
 #endif

@@ -115,6 +115,7 @@ struct vdisplay {
 };
 
 extern const struct vdisplay_impl vdisplay_wlroots_impl; /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_mutter_impl;	 /* HAVE_PIPEWIRE */
 extern const struct vdisplay_impl vdisplay_none_impl;	 /* outputs that exist only as numbers */
 
 /*
