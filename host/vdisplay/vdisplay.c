@@ -18,6 +18,9 @@ static const struct vdisplay_impl *const impls[] = {
 #if HAVE_PIPEWIRE
 	&vdisplay_mutter_impl,
 #endif
+#if HAVE_KWIN
+	&vdisplay_kwin_impl, /* before who starts a desktop of their own where none runs */
+#endif
 #if WLROOTS_BUILT
 	&vdisplay_wlroots_impl,
 #endif
@@ -65,7 +68,7 @@ static int undo(const struct undo_record *r)
 int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
 	const char **why)
 {
-	static char unknown[128];
+	static char unknown[192];
 	const char *unused;
 	if (!why)
 		why = &unused;
@@ -78,9 +81,10 @@ int vdisplay_create(struct vdisplay **out, const char *name, const struct vdispl
 	for (size_t i = 0; i < N_IMPLS; i++)
 		if (!strcmp(impls[i]->name, name))
 			return create_with(out, impls[i], params, why);
-	snprintf(unknown, sizeof(unknown),
-		"no display backend '%.40s' in this build; it has%s none", name,
-		WLROOTS_BUILT ? " wlroots and" : "");
+	int at = snprintf(
+		unknown, sizeof(unknown), "no display backend '%.40s' in this build; it has", name);
+	for (size_t i = 0; i < N_IMPLS; i++)
+		at += snprintf(unknown + at, sizeof(unknown) - (size_t)at, " %s", impls[i]->name);
 	*why = unknown;
 	return PF_E_UNSUPPORTED;
 }

@@ -116,6 +116,7 @@ struct vdisplay {
 
 extern const struct vdisplay_impl vdisplay_wlroots_impl; /* HAVE_WLROOTS */
 extern const struct vdisplay_impl vdisplay_mutter_impl;	 /* HAVE_PIPEWIRE */
+extern const struct vdisplay_impl vdisplay_kwin_impl;	 /* HAVE_KWIN */
 extern const struct vdisplay_impl vdisplay_none_impl;	 /* outputs that exist only as numbers */
 
 /*

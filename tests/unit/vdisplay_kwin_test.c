@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tests/test.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/media/clock.h"
+#include "host/vdisplay/vdisplay.h"
+#include "tests/support/fake_kwin.h"
+
+struct rig {
+	char dir[64], path[96];
+	struct fake_kwin *fake;
+	struct vdisplay *v;
+};
+
+static int setup(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	if (!r || test_folder(r->dir, sizeof(r->dir), "kwin") < 0)
+		return -1;
+	snprintf(r->path, sizeof(r->path), "%s/wayland-0", r->dir);
+	setenv("XDG_RUNTIME_DIR", r->dir, 1);
+	unsetenv("WAYLAND_DISPLAY");
+	log_set_level(LOG_ERROR);
+	*state = r;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct rig *r = *state;
+	char lock[128];
+	vdisplay_destroy(r->v);
+	fake_kwin_stop(r->fake);
+	snprintf(lock, sizeof(lock), "%s.lock", r->path);
+	unlink(lock);
+	unlink(r->path);
+	rmdir(r->dir);
+	free(r);
+	return 0;
+}
+
+static void start(struct rig *r, struct fake_kwin_params params)
+{
+	const struct vdisplay_params none = {0};
+	const char *why = NULL;
+	r->fake = fake_kwin_start(r->path, &params);
+	assert_non_null(r->fake);
+	if (vdisplay_create(&r->v, "kwin", &none, &why) < 0)
+		fail_msg("%s", why);
+}
+
+static struct vdisplay_output add(struct rig *r, uint32_t width, uint32_t height, uint32_t mhz)
+{
+	struct vdisplay_output out;
+	assert_int_equal(vdisplay_add_output(r->v, width, height, mhz, &out), PF_OK);
+	return out;
+}
+
+static void expect_mode(const struct vdisplay_output *o, uint32_t w, uint32_t h, uint32_t mhz)
+{
+	assert_int_equal(o->width, w);
+	assert_int_equal(o->height, h);
+	assert_int_equal(o->refresh_mhz, mhz);
+}
+
+static void expect_why(const char *part)
+{
+	const char *why = vdisplay_kwin_impl.why();
+	if (!strstr(why, part))
+		fail_msg("'%s' does not say '%s'", why, part);
+	for (const char *at = why; *at; at++)
+		assert_true((unsigned char)*at >= 0x20);
+}
+
+static void an_output_is_as_asked_and_goes(void **state)
+{
+	struct rig *r = *state;
+	start(r, FAKE_KWIN_FULL);
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	expect_mode(&o, 1280, 720, 60000);
+	assert_string_equal(o.name, "Virtual-punktfunk-1");
+	assert_string_equal(o.capture, "pipewire");
+	assert_string_equal(o.inject, "kwin");
+	assert_string_equal(o.wayland_display, r->path);
+	assert_int_not_equal(o.node.id, 0);
+	assert_string_equal(o.node.remote, "");
+	assert_true(fake_kwin_saw(r->fake, "described Punktfunk 1"));
+	assert_true(fake_kwin_saw(r->fake, "stream punktfunk-1 1280x720 scale 1.00 pointer 4"));
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+	vdisplay_remove_output(r->v, &o);
+	assert_true(fake_kwin_has_outputs(r->fake, 0));
+	vdisplay_remove_output(r->v, &o);
+}
+
+static void an_old_kwin_is_asked_without_description(void **state)
+{
+	struct rig *r = *state;
+	start(r, (struct fake_kwin_params){.screencast_version = 3, .management_version = 3});
+	const struct vdisplay_output o = add(r, 1920, 1200, 60000);
+	expect_mode(&o, 1920, 1200, 60000);
+	assert_true(fake_kwin_saw(r->fake, "stream punktfunk-1 1920x1200"));
+}
+
+static void names_are_used_again(void **state)
+{
+	struct rig *r = *state;
+	struct vdisplay *second;
+	const struct vdisplay_params none = {0};
+	struct vdisplay_output theirs;
+	start(r, FAKE_KWIN_FULL);
+	for (int i = 0; i < 100; i++) {
+		struct vdisplay_output o = add(r, 800, 600, 60000);
+		assert_string_equal(o.name, "Virtual-punktfunk-1");
+		vdisplay_remove_output(r->v, &o);
+	}
+	const struct vdisplay_output ours = add(r, 800, 600, 60000);
+	assert_int_equal(vdisplay_create(&second, "kwin", &none, NULL), PF_OK);
+	assert_int_equal(vdisplay_add_output(second, 640, 480, 60000, &theirs), PF_OK);
+	assert_string_equal(ours.name, "Virtual-punktfunk-1");
+	assert_string_equal(theirs.name, "Virtual-punktfunk-2");
+	vdisplay_destroy(second);
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+}
+
+static void rates_are_made(struct rig *r, bool globals)
+{
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	uint32_t w = 0, h = 0, mhz = 0;
+	p.device_globals = globals;
+	start(r, p);
+	const struct vdisplay_output o = add(r, 2560, 1440, 119880);
+	expect_mode(&o, 2560, 1440, 119880);
+	assert_true(fake_kwin_mode(r->fake, 0, &w, &h, &mhz));
+	assert_int_equal(mhz, 119880);
+}
+
+static void kwin_6_6_makes_any_rate(void **state)
+{
+	rates_are_made(*state, true);
+}
+
+static void kwin_6_7_makes_any_rate(void **state)
+{
+	rates_are_made(*state, false);
+}
+
+static void without_custom_modes_it_is_60_hz(void **state)
+{
+	struct rig *r = *state;
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	p.management_version = 3;
+	p.device_globals = true;
+	start(r, p);
+	struct vdisplay_output o = add(r, 1280, 720, 120000);
+	expect_mode(&o, 1280, 720, 60000);
+	vdisplay_remove_output(r->v, &o);
+	teardown(state);
+	setup(state);
+	r = *state;
+	p = FAKE_KWIN_FULL;
+	p.refuses_modes = true;
+	start(r, p);
+	o = add(r, 1280, 720, 120000);
+	expect_mode(&o, 1280, 720, 60000);
+}
+
+static void the_mode_changes_in_place(void **state)
+{
+	struct rig *r = *state;
+	start(r, FAKE_KWIN_FULL);
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	const uint32_t node = o.node.id;
+	for (uint32_t i = 0; i < 20; i++) {
+		const uint32_t w = i & 1 ? 1920 : 1600, h = i & 1 ? 1080 : 900;
+		assert_int_equal(vdisplay_set_mode(r->v, &o, w, h, 90000 + i), PF_OK);
+		expect_mode(&o, w, h, 90000 + i);
+		assert_int_equal(o.node.id, node);
+	}
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+}
+
+static void an_old_kwin_gets_another_output(void **state)
+{
+	struct rig *r = *state;
+	start(r,
+		(struct fake_kwin_params){
+			.screencast_version = 3, .management_version = 3, .device_globals = true});
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	const uint32_t node = o.node.id;
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 1920, 1080, 60000), PF_OK);
+	expect_mode(&o, 1920, 1080, 60000);
+	assert_int_not_equal(o.node.id, node);
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+	vdisplay_remove_output(r->v, &o);
+	assert_true(fake_kwin_has_outputs(r->fake, 0));
+}
+
+static void what_kwin_remembers_is_set_right(void **state)
+{
+	struct rig *r = *state;
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	struct vdisplay_output o;
+	p.trick = FAKE_KWIN_OTHER_SIZE;
+	start(r, p);
+	o = add(r, 1280, 720, 60000);
+	expect_mode(&o, 1280, 720, 60000);
+	vdisplay_remove_output(r->v, &o);
+	teardown(state);
+	setup(state);
+	r = *state;
+	p.refuses_modes = true;
+	start(r, p);
+	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &o), PF_E_IO);
+	expect_why("does not set Virtual-punktfunk-1 to 1280x720: not?[31m today");
+	assert_true(fake_kwin_has_outputs(r->fake, 0));
+}
+
+static void refused(struct rig *r, enum fake_kwin_trick trick, const char *error, const char *part)
+{
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	struct vdisplay_output o;
+	p.trick = trick;
+	p.error = error;
+	start(r, p);
+	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &o), PF_E_IO);
+	expect_why(part);
+	assert_true(fake_kwin_has_outputs(r->fake, 0));
+	vdisplay_destroy(r->v);
+	r->v = NULL;
+	fake_kwin_stop(r->fake);
+	r->fake = NULL;
+}
+
+static void a_refusal_says_what_to_do(void **state)
+{
+	char longer[400];
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = 0;
+	refused(*state, FAKE_KWIN_REFUSES, NULL, "6.5.6");
+	refused(*state, FAKE_KWIN_REFUSES, "Unsupported compositing type", "/dev/dri");
+	refused(*state, FAKE_KWIN_REFUSES, "Ausgabe\n\x1b[2Jnicht gefunden", "systemctl");
+	refused(*state, FAKE_KWIN_REFUSES, longer, "systemctl");
+	refused(*state, FAKE_KWIN_CLOSES, NULL, "closed");
+	refused(*state, FAKE_KWIN_NODE_ZERO, NULL, "PipeWire node");
+	refused(*state, FAKE_KWIN_NODE_NONE, NULL, "PipeWire node");
+}
+
+static void slow(struct rig *r, enum fake_kwin_trick trick, const char *part)
+{
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	struct vdisplay_output o;
+	p.trick = trick;
+	start(r, p);
+	uint64_t began_ns = clock_now_ns();
+	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &o), PF_E_TIMEOUT);
+	assert_true(clock_now_ns() - began_ns < 3000000000ull);
+	expect_why(part);
+	/* The other clients wait no second time. */
+	began_ns = clock_now_ns();
+	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &o), PF_E_TIMEOUT);
+	assert_true(clock_now_ns() - began_ns < 500000000ull);
+}
+
+static void one_that_hangs_is_left_alone(void **state)
+{
+	slow(*state, FAKE_KWIN_HANGS, "did not answer within 2 s");
+}
+
+static void an_output_that_never_comes_is_given_up(void **state)
+{
+	slow(*state, FAKE_KWIN_NO_OUTPUT, "did not show the display");
+}
+
+static void an_output_without_sense_is_none(void **state)
+{
+	slow(*state, FAKE_KWIN_WILD_PLACE, "did not show the display");
+}
+
+static void one_that_dies_is_gone(void **state)
+{
+	struct rig *r = *state;
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	struct vdisplay_output o;
+	p.trick = FAKE_KWIN_DIES;
+	start(r, p);
+	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &o), PF_E_IO);
+	expect_why("no KWin runs");
+	fake_kwin_stop(r->fake);
+	p.trick = FAKE_KWIN_HONEST;
+	r->fake = fake_kwin_start(r->path, &p);
+	o = add(r, 1280, 720, 60000);
+	/* An output of one that is gone is none of the next one's. */
+	struct vdisplay_output old = o;
+	fake_kwin_stop(r->fake);
+	r->fake = fake_kwin_start(r->path, &p);
+	o = add(r, 640, 480, 60000);
+	assert_int_equal(vdisplay_set_mode(r->v, &old, 1280, 720, 60000), PF_E_IO);
+	vdisplay_remove_output(r->v, &old);
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+}
+
+struct loss {
+	struct loop *loop;
+	char why[128];
+};
+
+static void on_lost(const char *why, void *userdata)
+{
+	struct loss *l = userdata;
+	snprintf(l->why, sizeof(l->why), "%s", why);
+	loop_quit(l->loop, 7);
+}
+
+static void a_loss_is_told(void **state)
+{
+	struct rig *r = *state;
+	struct loss loss = {0};
+	const struct fake_kwin_params full = FAKE_KWIN_FULL;
+	assert_int_equal(loop_create(&loss.loop), PF_OK);
+	const struct vdisplay_params params = {
+		.loop = loss.loop, .on_lost = on_lost, .userdata = &loss};
+	r->fake = fake_kwin_start(r->path, &full);
+	assert_int_equal(vdisplay_create(&r->v, "kwin", &params, NULL), PF_OK);
+	add(r, 1280, 720, 60000);
+	fake_kwin_stop(r->fake);
+	r->fake = NULL;
+	assert_int_equal(loop_run(loss.loop), 7);
+	assert_non_null(strstr(loss.why, "KWin"));
+	vdisplay_destroy(r->v);
+	r->v = NULL;
+	loop_destroy(loss.loop);
+}
+
+static void not_usable(struct rig *r, struct fake_kwin_params p, int err, const char *part)
+{
+	const struct vdisplay_params none = {0};
+	char note[VDISPLAY_NOTE_LEN];
+	const char *why = NULL;
+	r->fake = fake_kwin_start(r->path, &p);
+	assert_int_equal(vdisplay_create(&r->v, "kwin", &none, &why), err);
+	assert_null(r->v);
+	expect_why(part);
+	assert_int_equal(vdisplay_kwin_impl.probe(&none, note), err);
+	assert_non_null(strstr(note, part));
+	fake_kwin_stop(r->fake);
+	r->fake = NULL;
+}
+
+static void a_hidden_global_is_explained(void **state)
+{
+	struct rig *r = *state;
+	char exe[256] = "";
+	assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	p.screencast_version = 0;
+	not_usable(r, p, PF_E_DENIED, "punktfunk-host.desktop");
+	expect_why(exe);
+	p.screencast_version = 1;
+	not_usable(r, p, PF_E_UNSUPPORTED, "6.5.6");
+	p.screencast_version = p.management_version = 0;
+	not_usable(r, p, PF_E_NO_FRAME, "no KWin runs");
+}
+
+static void no_runtime_folder_is_no_kwin(void **state)
+{
+	const struct vdisplay_params none = {0}, own = {.own_session = true};
+	const char *const dirs[] = {"", "relative", "/nonexistent", "/dev/null"};
+	struct vdisplay *v;
+	const char *why;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		setenv("XDG_RUNTIME_DIR", dirs[i], 1);
+		setenv("WAYLAND_DISPLAY", i & 1 ? "wayland-0" : "/nonexistent/wayland-0", 1);
+		assert_int_equal(vdisplay_create(&v, "kwin", &none, &why), PF_E_NO_FRAME);
+		assert_non_null(strstr(why, "log in to a Plasma session"));
+	}
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_int_equal(vdisplay_create(&v, "kwin", &none, &why), PF_E_NO_FRAME);
+	assert_int_equal(vdisplay_create(&v, "kwin", &own, &why), PF_E_UNSUPPORTED);
+}
+
+static void a_probe_says_what_there_is(void **state)
+{
+	struct rig *r = *state;
+	const struct vdisplay_params none = {0};
+	char note[VDISPLAY_NOTE_LEN];
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	start(r, p);
+	assert_int_equal(vdisplay_kwin_impl.probe(&none, note), VDISPLAY_RUNS);
+	assert_non_null(strstr(note, "version 6) makes displays of any size and rate"));
+	assert_true(fake_kwin_has_outputs(r->fake, 0));
+	fake_kwin_pause(r->fake, true);
+	const uint64_t began_ns = clock_now_ns();
+	assert_int_equal(vdisplay_kwin_impl.probe(&none, note), PF_E_TIMEOUT);
+	assert_true(clock_now_ns() - began_ns < 1500000000ull);
+	assert_non_null(strstr(note, "does not answer"));
+	fake_kwin_pause(r->fake, false);
+	vdisplay_destroy(r->v);
+	r->v = NULL;
+	fake_kwin_stop(r->fake);
+	p.input_version = 0;
+	p.management_version = 3;
+	r->fake = fake_kwin_start(r->path, &p);
+	assert_int_equal(vdisplay_kwin_impl.probe(&none, note), VDISPLAY_RUNS);
+	assert_non_null(strstr(note, "at 60 Hz"));
+	assert_non_null(strstr(note, "hides org_kde_kwin_fake_input"));
+}
+
+static void a_killed_host_leaves_nothing(void **state)
+{
+	struct rig *r = *state;
+	start(r, FAKE_KWIN_FULL);
+	int told[2];
+	char byte;
+	assert_int_equal(pipe(told), 0);
+	const pid_t pid = fork();
+	if (pid == 0) {
+		const struct vdisplay_params none = {0};
+		struct vdisplay *v;
+		struct vdisplay_output o;
+		if (vdisplay_create(&v, "kwin", &none, NULL) < 0 ||
+			vdisplay_add_output(v, 1280, 720, 60000, &o) < 0 ||
+			write(told[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(read(told[0], &byte, 1), 1);
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(fake_kwin_has_outputs(r->fake, 0));
+	close(told[0]);
+	close(told[1]);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_output_is_as_asked_and_goes),
+		TEST(an_old_kwin_is_asked_without_description),
+		TEST(names_are_used_again),
+		TEST(kwin_6_6_makes_any_rate),
+		TEST(kwin_6_7_makes_any_rate),
+		TEST(without_custom_modes_it_is_60_hz),
+		TEST(the_mode_changes_in_place),
+		TEST(an_old_kwin_gets_another_output),
+		TEST(what_kwin_remembers_is_set_right),
+		TEST(a_refusal_says_what_to_do),
+		TEST(one_that_hangs_is_left_alone),
+		TEST(an_output_that_never_comes_is_given_up),
+		TEST(an_output_without_sense_is_none),
+		TEST(one_that_dies_is_gone),
+		TEST(a_loss_is_told),
+		TEST(a_hidden_global_is_explained),
+		TEST(no_runtime_folder_is_no_kwin),
+		TEST(a_probe_says_what_there_is),
+		TEST(a_killed_host_leaves_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
