@@ -17,6 +17,9 @@ static const struct inject_impl *const impls[] = {
 	&inject_wlr_impl,
 #endif
 	&inject_mutter_impl,
+#if HAVE_KWIN
+	&inject_kwin_impl,
+#endif
 	&inject_record_impl,
 };
 
@@ -36,6 +39,7 @@ static int create_with(
 	int err = impl->create(out, params);
 	if (err < 0)
 		return err;
+	impl = (*out)->impl; /* a backend may have more than one, as the desktop's version has it */
 	(*out)->caps = (struct inject_caps){
 		.text = impl->text,
 		.touch = impl->touch,

@@ -20,7 +20,7 @@ struct inject;
 
 struct inject_params {
 	struct loop *loop;
-	const char *wayland_display; /* wlr */
+	const char *wayland_display; /* wlr, kwin */
 	const char *output_name;     /* absolute coordinates are of this output */
 	uint32_t width, height;	     /* its pixels now: see inject_set_size() */
 	/* mutter: the session that made the output (vdisplay.h), borrowed for life. */
@@ -91,7 +91,8 @@ struct inject {
 	uint16_t pads_seen;		  /* bits: pad_seq counts */
 };
 
-extern const struct inject_impl inject_wlr_impl; /* HAVE_WLROOTS */
+extern const struct inject_impl inject_wlr_impl;  /* HAVE_WLROOTS */
+extern const struct inject_impl inject_kwin_impl; /* HAVE_KWIN */
 extern const struct inject_impl inject_mutter_impl;
 extern const struct inject_impl
 	inject_record_impl; /* remembers what it was given: for tests and no desktop */
