@@ -262,7 +262,8 @@ int connect_prepare(struct connect *c, const struct options *o, char message[CON
 		memcpy(c->pin, o->pin.sha256, sizeof(c->pin));
 	} else if (!(c->path = trust_path())) {
 		snprintf(message, CONNECT_MESSAGE_MAX,
-			"Neither HOME nor XDG_CONFIG_HOME says where known_hosts is; set one or "
+			"Neither PUNKTFUNK_CONFIG_DIR (an absolute path) nor HOME says where "
+			"known_hosts is; set one or "
 			"use --pin.");
 		return EXIT_TRUST;
 	}

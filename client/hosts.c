@@ -312,7 +312,8 @@ int hosts_command(int argc, char **argv)
 	}
 	char *path = trust_path();
 	if (!path) {
-		run_say("Neither HOME nor XDG_CONFIG_HOME says where known_hosts is; set one.");
+		run_say("Neither PUNKTFUNK_CONFIG_DIR (an absolute path) nor HOME says where "
+			"known_hosts is; set one.");
 		return EXIT_TRUST;
 	}
 	int code = !o.action || !strcmp(o.action, "list") ? list(&o, path)

@@ -21,8 +21,14 @@
 char *trust_file(const char *name)
 {
 	char *path;
+	const char *own = getenv("PUNKTFUNK_CONFIG_DIR");
 	const char *dir = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	int n;
+	if (own && own[0]) {
+		/* The host's rule as well: who names a folder does not get another one. */
+		n = own[0] == '/' ? asprintf(&path, "%s/%s", own, name) : -1;
+		return n < 0 ? NULL : path;
+	}
 	/* The XDG rules: a relative path there counts as unset. */
 	if (dir && dir[0] == '/')
 		n = asprintf(&path, "%s/punktfunk/%s", dir, name);

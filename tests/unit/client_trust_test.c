@@ -291,6 +291,13 @@ static void the_path_follows_the_environment(void **state)
 	char *p = trust_path();
 	assert_string_equal(p, "/c/punktfunk/known_hosts");
 	free(p);
+	setenv("PUNKTFUNK_CONFIG_DIR", "/own", 1);
+	p = trust_path();
+	assert_string_equal(p, "/own/known_hosts");
+	free(p);
+	setenv("PUNKTFUNK_CONFIG_DIR", "own", 1);
+	assert_null(trust_path());
+	unsetenv("PUNKTFUNK_CONFIG_DIR");
 	setenv("XDG_CONFIG_HOME", "relative", 1);
 	p = trust_path();
 	assert_string_equal(p, "/home/u/.config/punktfunk/known_hosts");
