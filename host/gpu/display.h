@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_GPU_DISPLAY_H
+#define HOST_GPU_DISPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "host/gpu/egl_api.h"
+#include "host/gpu/gles_api.h"
+
+/*
+ * EGL's display on a GPU, without a screen. A display is one for the whole process and is never closed: EGL counts
+ * no users, and closing it would take the contexts of others with it.
+ */
+struct gpu_display {
+	const struct egl_api *egl;
+	const struct gles_api *gl;
+	struct egl_extensions ext;
+	void *handle;	   /* EGLDisplay */
+	char node[32];	   /* its render node; empty where it has none */
+	char renderer[96]; /* printable: what OpenGL ES says it is */
+	bool software;	   /* computed by the CPU */
+	bool imports;	   /* DMA-BUFs */
+	bool modifiers;	   /* DMA-BUFs in other layouts than the linear one */
+};
+
+/*
+ * The first GPU that opens: render nodes in their order, then what has none. With software: else the CPU's, for tests.
+ * NULL: there is none, and *why (which may be NULL) is one sentence. $PUNKTFUNK_SOFTWARE_GPU=1 lets a CPU's
+ * count as a GPU. The first call takes some tenths of a second. Thread: any.
+ */
+const struct gpu_display *gpu_display(bool software, const char **why);
+
+/* The layouts of fourcc (DRM's) that it imports into a plain texture, best first, at most max of them. */
+size_t gpu_display_modifiers(
+	const struct gpu_display *d, uint32_t fourcc, uint64_t *out, size_t max);
+
+/* An OpenGL ES 3 context of it, current nowhere; NULL when there is none. */
+void *gpu_context_create(const struct gpu_display *d);
+void gpu_context_destroy(const struct gpu_display *d, void *context); /* takes NULL */
+/* Current on this thread until gpu_context_leave(), with everything that follows on it. */
+bool gpu_context_enter(const struct gpu_display *d, void *context);
+void gpu_context_leave(const struct gpu_display *d);
+
+#endif

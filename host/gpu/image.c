@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/gpu/image.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/gpu/display.h"
+
+#define ENTRIES 16u
+/* Pairs of width, height, format, of each plane five, and the end. */
+#define MAX_ATTRIBUTES (2 * (4 + 5 * FRAME_MAX_PLANES) + 1)
+
+struct image_cache {
+	const struct gpu_display *display;
+	uint64_t n_calls;
+	struct entry {
+		struct image_planes planes; /* fd: copies, which keep the numbers below theirs */
+		struct dmabuf_id id[FRAME_MAX_PLANES];
+		void *image; /* NULL = free */
+		uint32_t texture;
+		uint64_t used; /* when, in calls */
+	} entries[ENTRIES];
+};
+
+void *image_import(const struct gpu_display *d, const struct image_planes *p)
+{
+	int32_t a[MAX_ATTRIBUTES], n = 0;
+	bool tell = p->modifier != DMABUF_INVALID && d->modifiers;
+	if (!d->imports || (!tell && p->modifier != DMABUF_INVALID && p->modifier != DMABUF_LINEAR))
+		return NULL;
+#define PUT(name, value) (a[n++] = (int32_t)(name), a[n++] = (int32_t)(value))
+	PUT(EGL_WIDTH, p->width);
+	PUT(EGL_HEIGHT, p->height);
+	PUT(EGL_LINUX_DRM_FOURCC, p->fourcc);
+	PUT(EGL_IMAGE_PRESERVED, 1);
+	for (uint32_t i = 0; i < p->n_planes && i < FRAME_MAX_PLANES; i++) {
+		uint32_t fd = i < 3 ? EGL_DMA_BUF_PLANE0_FD + 3 * i : EGL_DMA_BUF_PLANE3_FD;
+		PUT(fd, p->fd[i]);
+		PUT(fd + 1, p->offset[i]);
+		PUT(fd + 2, p->stride[i]);
+		if (!tell)
+			continue;
+		PUT(EGL_DMA_BUF_PLANE0_MODIFIER_LO + 2 * i, p->modifier & UINT32_MAX);
+		PUT(EGL_DMA_BUF_PLANE0_MODIFIER_LO + 2 * i + 1, p->modifier >> 32);
+	}
+#undef PUT
+	a[n] = EGL_NONE;
+	return d->ext.create_image(d->handle, NULL, EGL_LINUX_DMA_BUF, NULL, a);
+}
+
+void image_set_filters(const struct gles_api *gl)
+{
+	gl->TexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MIN_FILTER, GL_NEAREST);
+	gl->TexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MAG_FILTER, GL_NEAREST);
+}
+
+int image_cache_create(struct image_cache **out, const struct gpu_display *d)
+{
+	struct image_cache *c = calloc(1, sizeof(*c));
+	if (!c)
+		return PF_E_NOMEM;
+	c->display = d;
+	*out = c;
+	return PF_OK;
+}
+
+static void drop_entry(struct image_cache *c, struct entry *e)
+{
+	if (!e->image)
+		return;
+	c->display->gl->DeleteTextures(1, &e->texture);
+	c->display->ext.destroy_image(c->display->handle, e->image);
+	for (uint32_t i = 0; i < e->planes.n_planes; i++)
+		close(e->planes.fd[i]);
+	memset(e, 0, sizeof(*e));
+}
+
+void image_cache_destroy(struct image_cache *c)
+{
+	if (!c)
+		return;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		drop_entry(c, &c->entries[i]);
+	free(c);
+}
+
+static bool is_same(const struct entry *e, const struct entry *wanted)
+{
+	const struct image_planes *a = &e->planes, *b = &wanted->planes;
+	if (!e->image || a->width != b->width || a->height != b->height || a->fourcc != b->fourcc ||
+		a->modifier != b->modifier || a->n_planes != b->n_planes)
+		return false;
+	for (uint32_t i = 0; i < a->n_planes; i++)
+		if (a->offset[i] != b->offset[i] || a->stride[i] != b->stride[i] ||
+			e->id[i].device != wanted->id[i].device ||
+			e->id[i].inode != wanted->id[i].inode)
+			return false;
+	return true;
+}
+
+static int describe(const struct frame *f, struct entry *out)
+{
+	const struct frame_dmabuf *d = &f->dmabuf;
+	memset(out, 0, sizeof(*out));
+	out->planes = (struct image_planes){.width = f->width,
+		.height = f->height,
+		.fourcc = d->fourcc,
+		.modifier = d->modifier,
+		.n_planes = d->n_planes};
+	for (uint32_t i = 0; i < d->n_planes; i++) {
+		out->planes.fd[i] = d->fd[i];
+		out->planes.offset[i] = d->offset[i];
+		out->planes.stride[i] = d->stride[i];
+		int err = dmabuf_identify(d->fd[i], &out->id[i]);
+		if (err < 0)
+			return err;
+	}
+	return PF_OK;
+}
+
+static struct entry *oldest_entry(struct image_cache *c)
+{
+	struct entry *oldest = &c->entries[0];
+	for (unsigned i = 1; i < ENTRIES; i++)
+		if (c->entries[i].used < oldest->used)
+			oldest = &c->entries[i];
+	return oldest;
+}
+
+/* What is held open is an own copy: the number of its inode is then nobody else's. */
+static int copy_fds(struct entry *e)
+{
+	for (uint32_t i = 0; i < e->planes.n_planes; i++) {
+		e->planes.fd[i] = fcntl(e->planes.fd[i], F_DUPFD_CLOEXEC, 0);
+		if (e->planes.fd[i] >= 0)
+			continue;
+		while (i--)
+			close(e->planes.fd[i]);
+		return PF_E_NOMEM;
+	}
+	return PF_OK;
+}
+
+static int make_entry(struct image_cache *c, struct entry *e, const struct entry *wanted)
+{
+	const struct gles_api *gl = c->display->gl;
+	struct entry made = *wanted;
+	int err = copy_fds(&made);
+	if (err < 0)
+		return err;
+	made.image = image_import(c->display, &made.planes);
+	if (!made.image) {
+		for (uint32_t i = 0; i < made.planes.n_planes; i++)
+			close(made.planes.fd[i]);
+		return PF_E_UNSUPPORTED;
+	}
+	gl->GenTextures(1, &made.texture);
+	gl->BindTexture(GL_TEXTURE_2D, made.texture);
+	c->display->ext.image_to_texture(GL_TEXTURE_2D, made.image);
+	image_set_filters(gl);
+	drop_entry(c, e);
+	*e = made;
+	if (!gl->GetError())
+		return PF_OK;
+	drop_entry(c, e);
+	return PF_E_UNSUPPORTED;
+}
+
+int image_cache_get(struct image_cache *c, const struct frame *f, uint32_t *texture)
+{
+	struct entry wanted;
+	int err = dmabuf_check(f);
+	if (err >= 0)
+		err = describe(f, &wanted);
+	if (err < 0)
+		return err;
+	struct entry *e = NULL;
+	for (unsigned i = 0; i < ENTRIES && !e; i++)
+		if (is_same(&c->entries[i], &wanted))
+			e = &c->entries[i];
+	if (!e) {
+		e = oldest_entry(c);
+		err = make_entry(c, e, &wanted);
+		if (err < 0)
+			return err;
+	}
+	e->used = ++c->n_calls;
+	*texture = e->texture;
+	return PF_OK;
+}
