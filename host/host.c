@@ -17,8 +17,7 @@ static void on_desktop_lost(const char *why, void *userdata)
 {
 	struct host *h = userdata;
 	log_error("desktop: %s; sessions on it end, the next one starts afresh", why);
-	h->desktops_lost++;
-	kept_forget_all(h->kept);
+	kept_forget_lost(h->kept);
 	session_desktop_lost(h, why);
 }
 
@@ -62,7 +61,8 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 	struct host *h = calloc(1, sizeof(*h));
 	if (!h)
 		return PF_E_NOMEM;
-	bool synthetic = !strcmp(config->source, "synthetic");
+	const char *only = config_compositor(config);
+	bool synthetic = !strcmp(config->source, "synthetic") || (only && !strcmp(only, "none"));
 	h->loop = loop;
 	h->config = config;
 	h->next_session_id = 1;
@@ -71,7 +71,8 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 	h->clipboard_name = synthetic ? "memory" : "wlr";
 	struct vdisplay_params params = {
 		.loop = loop,
-		.own_session = config->own_session,
+		.own_session = config->own_session || (only && !strcmp(only, "own")),
+		.compositor = only && strcmp(only, "own") != 0 ? only : NULL,
 		.app = config->app,
 		.user = config->session_user,
 		.on_lost = on_desktop_lost,
@@ -99,7 +100,6 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 		host_destroy(h);
 		return err;
 	}
-	log_info("desktop: %s", h->vdisplay->impl->name);
 	*out = h;
 	return PF_OK;
 }

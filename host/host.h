@@ -27,11 +27,9 @@ struct host {
 		*clipboard_name;  /* backends that go with the source */
 	struct session *sessions; /* session::next */
 	uint64_t next_session_id;
-	uint64_t
-		desktops_lost; /* displays of before are gone, and their names may be others' now */
-	uint64_t last_input;   /* id of the session whose client used the seat last */
-	struct kept *kept;     /* displays whose clients may come back */
-	struct ctl *ctl;       /* NULL = there is no control socket; the log said why */
+	uint64_t last_input;	    /* id of the session whose client used the seat last */
+	struct kept *kept;	    /* displays whose clients may come back */
+	struct ctl *ctl;	    /* NULL = there is no control socket; the log said why */
 	struct encoder_offer offer; /* constant */
 	char config_dir[512];
 };

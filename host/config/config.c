@@ -11,6 +11,7 @@
 #include "host/ctl/cli.h"
 #include "host/encode/encoder.h"
 #include "host/encode/offer.h"
+#include "host/vdisplay/detect.h"
 
 enum option_kind { OPTION_STRING, OPTION_NUMBER, OPTION_SWITCH };
 
@@ -174,8 +175,45 @@ static int parse_option(struct config *c, char **argv)
 	return equals ? 1 : 2;
 }
 
+static const char *compositor_wish(const struct config *c)
+{
+	const char *wish = c->compositor ? c->compositor : getenv("PUNKTFUNK_COMPOSITOR");
+	return wish && *wish ? wish : "auto";
+}
+
+const char *config_compositor(const struct config *c)
+{
+	const char *backend = detect_backend(compositor_wish(c));
+	return backend && strcmp(backend, "auto") != 0 ? backend : NULL;
+}
+
+static int check_compositor(const struct config *c)
+{
+	const char *only = config_compositor(c), *wish = compositor_wish(c);
+	if (!detect_backend(wish)) {
+		fprintf(stderr,
+			"punktfunk-host: %s is auto, sway, hyprland, mutter (or gnome), kwin (or "
+			"kde), "
+			"gamescope, portal, own or none, not '%.60s'\n",
+			c->compositor ? "--compositor" : "PUNKTFUNK_COMPOSITOR", wish);
+		return PF_E_INVALID;
+	}
+	if (c->own_session && only && strcmp(only, "own") != 0 && strcmp(only, "wlroots") != 0) {
+		fprintf(stderr,
+			"punktfunk-host: --own-session is a sway of our own, and %s asks for "
+			"%.60s: leave "
+			"one out\n",
+			c->compositor ? "--compositor" : "PUNKTFUNK_COMPOSITOR", wish);
+		return PF_E_INVALID;
+	}
+	return PF_OK;
+}
+
 static int check(struct config *c)
 {
+	int err = check_compositor(c);
+	if (err < 0)
+		return err;
 	if (c->require_pairing && c->allow_tofu) {
 		fprintf(stderr,
 			"punktfunk-host: --require-pairing and --allow-tofu are opposites: leave "

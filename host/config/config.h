@@ -30,4 +30,7 @@ struct config {
  */
 int config_parse(struct config *c, int argc, char **argv) PF_MUST_CHECK;
 
+/* The backend that --compositor or $PUNKTFUNK_COMPOSITOR names, "own" or "none"; NULL = whatever runs. */
+const char *config_compositor(const struct config *c);
+
 #endif

@@ -56,11 +56,12 @@ static void report(const struct gs_stream *s)
 			(unsigned long long)s->input.n_bad, (unsigned long long)s->input.n_dropped);
 }
 
-/* Its display went with the desktop that it was on; one of that name may be somebody else's. */
+/* Its display went with the desktop that it was on. */
 static void forget_lost_display(struct gs_stream *s)
 {
-	if (s->kept_desktop != s->all->g->host->desktops_lost)
-		s->kept.name[0] = 0;
+	struct vdisplay *v = s->all->g->host->vdisplay;
+	if (s->kept.name[0] && !vdisplay_has_output(v, &s->kept))
+		vdisplay_remove_output(v, &s->kept);
 }
 
 /* Everything but the display, which is in s->kept then. code: what a connected client is told. */
@@ -243,7 +244,6 @@ static int make_session(struct gs_stream *s, const struct gs_launch *l, const ch
 {
 	const struct host *h = s->all->g->host;
 	forget_lost_display(s);
-	s->kept_desktop = h->desktops_lost;
 	struct vdisplay_output kept = s->kept;
 	struct session_params params = {
 		.host = s->all->g->host,

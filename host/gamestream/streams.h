@@ -189,7 +189,6 @@ struct gs_stream {
 	enum gs_state state;
 	struct session *session;     /* all but AWAY */
 	struct vdisplay_output kept; /* AWAY */
-	uint64_t kept_desktop;	     /* host.desktops_lost when it was made */
 	struct stream_tokens tokens;
 	struct pf_nv_stream_config config;
 	uint64_t played_ns;

@@ -139,8 +139,10 @@ size_t kept_count(const struct kept *k)
 	return k->n;
 }
 
-void kept_forget_all(struct kept *k)
+void kept_forget_lost(struct kept *k)
 {
-	k->n = 0;
-	rearm(k);
+	struct vdisplay *v = k->host->vdisplay;
+	for (size_t i = k->n; i--;)
+		if (!vdisplay_has_output(v, &k->places[i].output))
+			drop(k, i, "its desktop went away");
 }

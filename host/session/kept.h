@@ -37,7 +37,7 @@ void kept_drop(struct kept *k, const uint8_t fp[static KEPT_FP_LEN], const char 
 /* Removes the one that is kept for longest, to make room. False: there is none. */
 bool kept_drop_oldest(struct kept *k);
 size_t kept_count(const struct kept *k);
-/* The desktop went away, and they with it. */
-void kept_forget_all(struct kept *k);
+/* A desktop went away, and those on it with it. */
+void kept_forget_lost(struct kept *k);
 
 #endif

@@ -163,7 +163,8 @@ static int make_output(struct session *s, const char **why)
 			s->host->vdisplay, m->width, m->height, refresh_mhz(s, m), &s->output);
 	s->params.adopt = NULL;
 	if (err < 0) {
-		*why = "the desktop could not make a display of this size";
+		const char *said = vdisplay_why_output(s->host->vdisplay);
+		*why = said ? said : "the desktop could not make a display of this size";
 		return err;
 	}
 	s->has_output = true;
@@ -341,7 +342,7 @@ struct pf_mode session_mode(const struct session *s)
 
 uint8_t session_compositor(const struct session *s)
 {
-	return s->host->vdisplay->impl->compositor;
+	return s->output.compositor;
 }
 
 const char *session_wayland_display(const struct session *s)
@@ -501,5 +502,6 @@ void session_desktop_lost(struct host *h, const char *why)
 {
 	/* The sink may not destroy a session inside lost(): see session.h. */
 	for (struct session *s = h->sessions; s; s = s->next)
-		tell_lost(s, why);
+		if (!vdisplay_has_output(h->vdisplay, &s->output))
+			tell_lost(s, why);
 }

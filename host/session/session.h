@@ -129,7 +129,7 @@ void session_rich_input(struct session *s, const struct pf_rich *event);
 struct inject_caps session_input_caps(const struct session *s);
 void session_get_stats(const struct session *s, struct session_stats *out); /* Thread: any */
 
-/* Every session of h is told through its sink's lost(). From the loop, when the compositor went away. */
+/* Every session whose display is gone is told through its sink's lost(). From the loop, when a desktop went away. */
 void session_desktop_lost(struct host *h, const char *why);
 
 #endif

@@ -43,6 +43,9 @@ int sway_find_wayland(const char *ipc_path, int sway_pid, char *wayland_path, si
 	return err;
 }
 
+/* One that runs answers at once; who looks for it has a second for all of them. */
+#define FIND_TIMEOUT_MS 800u
+
 #define ANYBODY ((uid_t)-1)
 
 /*
@@ -54,6 +57,8 @@ static int try_socket(const char *ipc_path, uid_t owner, char *wayland_path, siz
 	struct sway_ipc ipc;
 	json_t *version = NULL;
 	int err = sway_ipc_open(&ipc, ipc_path);
+	if (ipc.timeout_ms > FIND_TIMEOUT_MS)
+		ipc.timeout_ms = FIND_TIMEOUT_MS;
 	if (err >= 0 && owner != ANYBODY && ipc.peer_uid != owner && ipc.peer_uid != geteuid())
 		err = PF_E_DENIED;
 	if (err >= 0)
@@ -70,7 +75,8 @@ static int try_dir(const char *base, uid_t owner, char *ipc_path, size_t ipc_cap
 	DIR *dir = base && base[0] == '/' ? opendir(base) : NULL;
 	int err = PF_E_NO_FRAME;
 	const struct dirent *e;
-	while (dir && err < 0 && (e = readdir(dir)) != NULL) {
+	/* One that hangs is not waited for twice. */
+	while (dir && err < 0 && err != PF_E_TIMEOUT && (e = readdir(dir)) != NULL) {
 		if (strncmp(e->d_name, "sway-ipc.", 9) != 0 || !ends_with(e->d_name, ".sock"))
 			continue;
 		if (snprintf(ipc_path, ipc_cap, "%s/%s", base, e->d_name) < (int)ipc_cap)
@@ -86,16 +92,20 @@ int sway_find_running(
 {
 	/* Whoever sets this variable says which one to trust. */
 	const char *named = getenv("SWAYSOCK");
-	if (named && *named && snprintf(ipc_path, ipc_cap, "%s", named) < (int)ipc_cap &&
-		try_socket(ipc_path, ANYBODY, wayland_path, wayland_cap) >= 0)
-		return 0;
+	int err = PF_E_NO_FRAME;
+	if (named && *named && snprintf(ipc_path, ipc_cap, "%s", named) < (int)ipc_cap)
+		err = try_socket(ipc_path, ANYBODY, wayland_path, wayland_cap);
 	const uid_t owner = run_user_person(user);
-	if (try_dir(getenv("XDG_RUNTIME_DIR"), owner, ipc_path, ipc_cap, wayland_path,
-		    wayland_cap) >= 0)
-		return 0;
 	char base[64];
 	snprintf(base, sizeof(base), "/run/user/%u", (unsigned)owner);
-	if (try_dir(base, owner, ipc_path, ipc_cap, wayland_path, wayland_cap) >= 0)
-		return 0;
-	return PF_E_NO_FRAME;
+	const char *const dirs[] = {getenv("XDG_RUNTIME_DIR"), base};
+	for (size_t i = 0; i < 2 && err < 0; i++) {
+		if (i && dirs[0] && !strcmp(dirs[0], base))
+			break;
+		const int here = try_dir(
+			dirs[i], owner, ipc_path, ipc_cap, wayland_path, wayland_cap);
+		if (here >= 0 || err != PF_E_TIMEOUT)
+			err = here;
+	}
+	return err >= 0 || err == PF_E_TIMEOUT ? err : PF_E_NO_FRAME;
 }

@@ -9,7 +9,7 @@
 /*
  * Finds a sway that somebody runs: $SWAYSOCK, then the sockets in $XDG_RUNTIME_DIR, then those of the
  * user (user, or $SUDO_UID, or ourselves) under /run/user. Only one that answers counts.
- * Errors: PF_E_NO_FRAME when there is none.
+ * Errors: PF_E_NO_FRAME when there is none, PF_E_TIMEOUT when one hangs and no other answers.
  */
 int sway_find_running(const char *user, char *ipc_path, size_t ipc_cap, char *wayland_path,
 	size_t wayland_cap) PF_MUST_CHECK;

@@ -305,17 +305,29 @@ static bool has_render_node(void)
 	return found;
 }
 
+static int check(struct start *st, const char *user, char *program, size_t cap)
+{
+	if (!find_program("sway", program, cap))
+		return fail(st, PF_E_UNSUPPORTED,
+			"no compositor is running and sway is not installed; install the packages "
+			"sway and foot");
+	return run_user_find(&st->user, user, st->why, st->why_cap);
+}
+
+int sway_session_check(const char *user, char *why, size_t why_cap)
+{
+	struct start st = {.why = why, .why_cap = why_cap};
+	char program[256];
+	return check(&st, user, program, sizeof(program));
+}
+
 int sway_session_start(
 	struct sway_session *s, const char *app, const char *user, char *why, size_t why_cap)
 {
 	struct start st = {.s = s, .why = why, .why_cap = why_cap};
 	char program[256];
 	sway_session_init(s);
-	if (!find_program("sway", program, sizeof(program)))
-		return fail(&st, PF_E_UNSUPPORTED,
-			"no compositor is running and sway is not installed; install the packages "
-			"sway and foot");
-	int err = run_user_find(&st.user, user, why, why_cap);
+	int err = check(&st, user, program, sizeof(program));
 	if (err < 0)
 		return err;
 	const char *asked = getenv("WLR_RENDERER");

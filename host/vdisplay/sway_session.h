@@ -24,6 +24,8 @@ struct sway_session {
 		[SWAY_SESSION_PATH_MAX]; /* a shell script that starts the app; empty = no app */
 };
 
+/* Could one be started? why: one sentence on why not. Errors: those of sway_session_start(). */
+int sway_session_check(const char *user, char *why, size_t why_cap) PF_MUST_CHECK;
 void sway_session_init(struct sway_session *s);
 /*
  * Starts sway and waits until it answers. app: a shell command, NULL = a terminal. user: as in

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/wire/handshake.h"
+#include "core/wire/text.h"
 #include "host/vdisplay/undo.h"
 
 #if defined(HAVE_WLROOTS) && HAVE_WLROOTS
@@ -29,6 +30,30 @@ static const struct vdisplay_impl *const impls[] = {
 
 #define N_IMPLS (sizeof(impls) / sizeof(impls[0]))
 
+const struct vdisplay_impl *vdisplay_at(size_t i)
+{
+	return i < N_IMPLS ? impls[i] : NULL;
+}
+
+const struct vdisplay_impl *vdisplay_find(const char *name)
+{
+	for (size_t i = 0; i < N_IMPLS; i++)
+		if (!strcmp(impls[i]->name, name))
+			return impls[i];
+	return NULL;
+}
+
+int vdisplay_probe(const struct vdisplay_impl *impl, const struct vdisplay_params *params,
+	char note[VDISPLAY_NOTE_LEN])
+{
+	char text[VDISPLAY_NOTE_LEN] = "";
+	const int found = impl->probe ? impl->probe(params, text) : PF_E_UNSUPPORTED;
+	text[sizeof(text) - 1] = 0;
+	/* What compositors and buses say of themselves is in it. */
+	pf_text_clean(note, VDISPLAY_NOTE_LEN, text, strlen(text));
+	return found;
+}
+
 static int create_with(struct vdisplay **out, const struct vdisplay_impl *impl,
 	const struct vdisplay_params *params, const char **why)
 {
@@ -40,21 +65,18 @@ static int create_with(struct vdisplay **out, const struct vdisplay_impl *impl,
 	return err;
 }
 
-static int create_auto(
-	struct vdisplay **out, const struct vdisplay_params *params, const char **why)
+static void list_backends(char *text, size_t cap)
 {
-	int err = PF_E_UNSUPPORTED;
-	*why = "this build knows no desktop: install the packages that scripts/deps lists and "
-	       "build "
-	       "again, or stream a test picture with --source synthetic";
-	for (size_t i = 0; i < N_IMPLS; i++) {
-		if (impls[i] == &vdisplay_none_impl)
-			continue;
-		err = create_with(out, impls[i], params, why);
-		if (err >= 0)
-			break;
+	size_t at = 0;
+	text[0] = 0;
+	for (size_t i = 0; i < N_IMPLS && at < cap; i++) {
+		const int n = snprintf(text + at, cap - at, "%s%s",
+			!i			  ? ""
+				: i + 1 < N_IMPLS ? ", "
+						  : " and ",
+			impls[i]->name);
+		at += n > 0 ? (size_t)n : 0;
 	}
-	return err;
 }
 
 static int undo(const struct undo_record *r)
@@ -68,7 +90,8 @@ static int undo(const struct undo_record *r)
 int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
 	const char **why)
 {
-	static char unknown[192];
+	static char unknown[256];
+	char known[128];
 	const char *unused;
 	if (!why)
 		why = &unused;
@@ -77,14 +100,13 @@ int vdisplay_create(struct vdisplay **out, const char *name, const struct vdispl
 	if (!name || strcmp(name, vdisplay_none_impl.name) != 0)
 		undo_abandoned(params->user, undo);
 	if (!name || !strcmp(name, "auto"))
-		return create_auto(out, params, why);
-	for (size_t i = 0; i < N_IMPLS; i++)
-		if (!strcmp(impls[i]->name, name))
-			return create_with(out, impls[i], params, why);
-	int at = snprintf(
-		unknown, sizeof(unknown), "no display backend '%.40s' in this build; it has", name);
-	for (size_t i = 0; i < N_IMPLS; i++)
-		at += snprintf(unknown + at, sizeof(unknown) - (size_t)at, " %s", impls[i]->name);
+		return create_with(out, &vdisplay_auto_impl, params, why);
+	const struct vdisplay_impl *impl = vdisplay_find(name);
+	if (impl)
+		return create_with(out, impl, params, why);
+	list_backends(known, sizeof(known));
+	snprintf(unknown, sizeof(unknown), "no display backend '%.40s' in this build; it has %s",
+		name, known);
 	*why = unknown;
 	return PF_E_UNSUPPORTED;
 }
@@ -107,7 +129,21 @@ int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uin
 	memset(out, 0, sizeof(*out));
 	if (!mode_is_sane(width, height, refresh_mhz))
 		return PF_E_INVALID;
-	return v->impl->add_output(v, width, height, refresh_mhz, out);
+	int err = v->impl->add_output(v, width, height, refresh_mhz, out);
+	if (err >= 0 && !out->compositor)
+		out->compositor = v->impl->compositor;
+	return err;
+}
+
+const char *vdisplay_why_output(const struct vdisplay *v)
+{
+	const char *why = v->impl->why_output ? v->impl->why_output(v) : NULL;
+	return why && *why ? why : NULL;
+}
+
+bool vdisplay_has_output(const struct vdisplay *v, const struct vdisplay_output *output)
+{
+	return !v->impl->has_output || v->impl->has_output(v, output);
 }
 
 int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32_t width,

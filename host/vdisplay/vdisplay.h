@@ -3,6 +3,7 @@
 #define HOST_VDISPLAY_VDISPLAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
@@ -45,7 +46,9 @@ struct vdisplay_output {
 	struct vdisplay_remote remote; /* for "mutter" */
 	char mapping
 		[64]; /* for "libei": the mapping id of its region in EIS; empty = known by its size */
-	uint64_t id; /* the backend's own */
+	uint64_t id;	    /* the backend's own */
+	uint8_t compositor; /* enum pf_compositor of the backend that made it */
+	uint32_t home;	    /* auto's: which desktop made it; 0 = there is one only */
 };
 
 #define VDISPLAY_MHZ(hz) ((hz)*1000u)
@@ -57,8 +60,9 @@ static inline uint32_t vdisplay_hz(uint32_t refresh_mhz)
 
 struct vdisplay_params {
 	struct loop *loop;
-	bool own_session; /* start a compositor of our own even when one runs */
-	const char *app;  /* own session: the program to start in it; NULL = a terminal */
+	bool own_session;	/* start a compositor of our own even when one runs */
+	const char *compositor; /* auto: a backend's name, to use no other; NULL = whatever runs */
+	const char *app;	/* own session: the program to start in it; NULL = a terminal */
 	const char *
 		user; /* own session started by root: run it as this user; NULL = chosen (run_user.h) */
 	/* The compositor went away with everything on it. Called once per loss, from the loop. */
@@ -76,6 +80,8 @@ enum vdisplay_found {
 struct vdisplay_impl {
 	const char *name;
 	uint8_t compositor; /* enum pf_compositor, told in Welcome */
+	bool own_session;   /* minds params.own_session: without it uses what runs */
+	bool asks_person; /* somebody at the desktop has to allow it: behind those that need nobody */
 	/*
 	 * What of this kind is there, without starting or changing anything; within a second also when what is there
 	 * hangs. note: one sentence for punktfunk-host doctor, VDISPLAY_NOTE_LEN bytes: what was found, in what
@@ -103,6 +109,10 @@ struct vdisplay_impl {
 	int (*undo)(const struct undo_record *record);
 	/* optional: a sentence on why create() failed, for the log and the client */
 	const char *(*why)(void);
+	/* optional: the same of add_output(); empty = nothing to say beyond the error */
+	const char *(*why_output)(const struct vdisplay *base);
+	/* auto's: is the desktop there that made this output? */
+	bool (*has_output)(const struct vdisplay *base, const struct vdisplay_output *output);
 };
 
 #define VDISPLAY_OWNER_LEN 32u
@@ -118,11 +128,20 @@ extern const struct vdisplay_impl vdisplay_wlroots_impl; /* HAVE_WLROOTS */
 extern const struct vdisplay_impl vdisplay_mutter_impl;	 /* HAVE_PIPEWIRE */
 extern const struct vdisplay_impl vdisplay_kwin_impl;	 /* HAVE_KWIN */
 extern const struct vdisplay_impl vdisplay_none_impl;	 /* outputs that exist only as numbers */
+extern const struct vdisplay_impl vdisplay_auto_impl; /* the others, as they come and go (auto.c) */
+
+/* The backends of this build but auto, in the order in which it tries them; NULL behind the last. */
+const struct vdisplay_impl *vdisplay_at(size_t i);
+/* By name; NULL = not in this build. */
+const struct vdisplay_impl *vdisplay_find(const char *name);
+/* As impl->probe(), checked: an impl without one is unusable, and the note is printable and ends. */
+int vdisplay_probe(const struct vdisplay_impl *impl, const struct vdisplay_params *params,
+	char note[VDISPLAY_NOTE_LEN]);
 
 /*
- * name: "wlroots", "none"; NULL or "auto" = the first real one that works. On failure *why (if given)
- * is one sentence that says what to do, valid until the next call. Errors: PF_E_UNSUPPORTED, PF_E_IO,
- * PF_E_TIMEOUT, PF_E_NOMEM.
+ * name: "wlroots", "none"; NULL or "auto" = what runs, else a session of our own; each output is made on the
+ * desktop that is the best by then. On failure *why (if given) is one sentence that says what to do, valid until
+ * the next call. Errors: PF_E_UNSUPPORTED, PF_E_IO, PF_E_TIMEOUT, PF_E_NOMEM.
  */
 int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
 	const char **why) PF_MUST_CHECK;
@@ -132,9 +151,16 @@ void vdisplay_destroy(struct vdisplay *v); /* takes NULL; ends a compositor that
  * output, the same owner's next one has them, and no other owner's.
  */
 void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner);
-/* Errors: PF_E_INVALID (mode), PF_E_IO (compositor refused or gone). */
+/*
+ * Errors: PF_E_INVALID (mode), PF_E_IO (compositor refused or gone), PF_E_BUSY (a person has to allow it first;
+ * again in a moment), and those of vdisplay_create() where a desktop has to be found first.
+ */
 int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out) PF_MUST_CHECK;
+/* After a failed vdisplay_add_output(): a sentence for the client, until the next call; NULL = none. */
+const char *vdisplay_why_output(const struct vdisplay *v);
+/* False: its desktop was lost, and it with it; vdisplay_remove_output() is still due, and does no harm. */
+bool vdisplay_has_output(const struct vdisplay *v, const struct vdisplay_output *output);
 int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32_t width,
 	uint32_t height, uint32_t refresh_mhz) PF_MUST_CHECK;
 /* For inject's "libei". Returns a descriptor that is the caller's. Errors: PF_E_UNSUPPORTED, PF_E_IO, PF_E_TIMEOUT. */

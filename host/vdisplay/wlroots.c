@@ -14,6 +14,7 @@
 #include "host/vdisplay/sway_ipc.h"
 #include "host/vdisplay/sway_output.h"
 #include "host/vdisplay/sway_place.h"
+#include "host/vdisplay/sway_probe.h"
 #include "host/vdisplay/sway_session.h"
 #include "host/vdisplay/sway_undo.h"
 #include "host/vdisplay/undo.h"
@@ -551,6 +552,8 @@ static const char *why(void)
 const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.name = "wlroots",
 	.compositor = PF_COMPOSITOR_WLROOTS,
+	.own_session = true,
+	.probe = sway_probe,
 	.create = create,
 	.destroy = destroy,
 	.add_output = add_output,
