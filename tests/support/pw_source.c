@@ -38,6 +38,13 @@ struct pw_source {
 	bool shape_sent;
 };
 
+/* Kept apart: when a node ends, the library has freed its own by the time that it tells. */
+struct memory {
+	int fd;
+	void *map;
+	uint32_t len;
+};
+
 static const struct spa_pod *format(struct pw_source *s, struct spa_pod_builder *b)
 {
 	const struct spa_rectangle fixed = SPA_RECTANGLE(s->params.width, s->params.height);
@@ -121,18 +128,23 @@ static void on_add_buffer(void *userdata, struct pw_buffer *buffer)
 	d->mapoffset = 0;
 	d->maxsize = s->params.memory == PW_SOURCE_SEALS_NOT_TRUE ? len * 2 : len;
 	d->data = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (d->data == MAP_FAILED)
+	struct memory *m = malloc(sizeof(*m));
+	if (d->data == MAP_FAILED || !m)
 		abort();
+	*m = (struct memory){fd, d->data, len};
+	buffer->user_data = m;
 }
 
 static void on_remove_buffer(void *userdata, struct pw_buffer *buffer)
 {
-	struct pw_source *s = userdata;
-	struct spa_data *d = &buffer->buffer->datas[0];
-	if (s->params.memory == PW_SOURCE_POINTER || !d->data)
+	struct memory *m = buffer->user_data;
+	(void)userdata;
+	if (!m)
 		return;
-	munmap(d->data, s->params.memory == PW_SOURCE_SEALS_NOT_TRUE ? d->maxsize / 2 : d->maxsize);
-	close((int)d->fd);
+	munmap(m->map, m->len);
+	close(m->fd);
+	free(m);
+	buffer->user_data = NULL;
 }
 
 static void on_state(
