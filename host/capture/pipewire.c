@@ -20,7 +20,8 @@
 /*
  * Pictures of a node in PipeWire. A thread of its own does everything: it connects, links the node to a stream of ours
  * (no session manager is needed for that), and answers for the time limits. Mutter makes a virtual monitor at the size
- * and rate that are agreed on, so exactly those are offered first; only where a node has no such mode, any other.
+ * and rate that are agreed on, so exactly those are offered first; only where a node has no such mode, any other. Its
+ * limit of the rate is raised once it is there: see enum pipewire_step.
  */
 
 #define AGREE_NS     1500000000ull  /* an offer is answered by then, or another is made */
@@ -59,6 +60,8 @@ struct pipewire {
 	struct pipewire_wish wish;
 	uint64_t wish_mode;
 	bool no_gpu;	    /* it was tried and cannot be read here */
+	bool no_raise;	    /* it was tried and the node did not follow */
+	bool raise;	    /* the size is agreed on: the limit of the rate comes next */
 	const char *failed; /* why this attempt is over */
 	enum stage stage;
 	uint64_t stage_ns, attempt_ns, n_before;
@@ -225,6 +228,7 @@ static void on_add_buffer(void *userdata, struct pw_buffer *buffer)
 	} else if (c->stage == STAGE_AGREEING) {
 		c->n_before = c->pictures.n_taken;
 		enter(c, STAGE_WAITING);
+		c->raise = c->wish.step == PIPEWIRE_EXACT && !c->no_raise;
 	}
 }
 
@@ -265,7 +269,7 @@ static void end_attempt(struct pipewire *c)
 		pw_stream_destroy(c->stream);
 	}
 	c->stream = NULL;
-	c->agreed = false;
+	c->agreed = c->raise = false;
 	c->failed = NULL;
 }
 
@@ -280,7 +284,7 @@ static enum pipewire_memory memory_wanted(const struct pipewire *c)
 	return paint ? PIPEWIRE_SHARED : PIPEWIRE_GPU_FIRST;
 }
 
-static void update_wish(struct pipewire *c, bool exact)
+static void update_wish(struct pipewire *c, enum pipewire_step step)
 {
 	uint64_t mode = atomic_load(&c->mode);
 	c->wish_mode = mode;
@@ -288,7 +292,7 @@ static void update_wish(struct pipewire *c, bool exact)
 		.width = (uint32_t)(mode >> 48),
 		.height = (uint32_t)(mode >> 32) & 0xffff,
 		.refresh_mhz = (uint32_t)mode,
-		.exact = exact,
+		.step = step,
 		.memory = memory_wanted(c),
 		.modifiers = c->modifiers,
 		.n_modifiers = c->base.params.n_modifiers,
@@ -297,12 +301,12 @@ static void update_wish(struct pipewire *c, bool exact)
 	c->pictures.interval_ns = 1000000000000ull / c->wish.refresh_mhz;
 }
 
-static void begin_attempt(struct pipewire *c, bool exact)
+static void begin_attempt(struct pipewire *c, enum pipewire_step step)
 {
 	uint8_t room[PIPEWIRE_POD_ROOM];
 	const struct spa_pod *pods[PIPEWIRE_OFFERS];
 	end_attempt(c);
-	update_wish(c, exact);
+	update_wish(c, step);
 	c->attempt_ns = clock_now_ns();
 	struct pw_properties *props = pw_properties_new(PW_KEY_MEDIA_TYPE, "Video",
 		PW_KEY_MEDIA_CATEGORY, "Capture", PW_KEY_MEDIA_ROLE, "Screen",
@@ -436,39 +440,51 @@ static void disconnect(struct pipewire *c)
 static void try_again(struct pipewire *c)
 {
 	const char *why = c->failed;
-	bool was_exact = c->wish.exact;
+	enum pipewire_step step = c->wish.step;
 	bool other_memory = c->wish.memory != memory_wanted(c);
-	if (c->stage > STAGE_AGREEING) { /* what was agreed on is over: all begins anew */
+	if (c->stage > STAGE_AGREEING || step == PIPEWIRE_RAISED) { /* all begins anew */
+		c->no_raise |= c->stage == STAGE_AGREEING;
 		enter(c, STAGE_AGREEING);
-		begin_attempt(c, true);
+		begin_attempt(c, PIPEWIRE_EXACT);
 	} else if (other_memory) {
-		begin_attempt(c, was_exact);
-	} else if (was_exact) {
-		begin_attempt(c, false);
+		begin_attempt(c, step);
+	} else if (step == PIPEWIRE_EXACT) {
+		begin_attempt(c, PIPEWIRE_ANY);
 	} else {
 		lose(c, PF_E_UNSUPPORTED, why);
 	}
 }
 
-/* The consumer wants another mode, or another kind of memory. */
-static void follow_wish(struct pipewire *c)
+/* On the stream that there is. */
+static void offer(struct pipewire *c, enum pipewire_step step)
 {
 	uint8_t room[PIPEWIRE_POD_ROOM];
 	const struct spa_pod *pods[PIPEWIRE_OFFERS];
-	if (c->stage == STAGE_CONNECTING ||
-		(atomic_load(&c->mode) == c->wish_mode && c->wish.memory == memory_wanted(c)))
-		return;
-	bool fresh = c->stage == STAGE_AGREEING || !c->wish.exact;
 	enter(c, STAGE_AGREEING);
-	if (fresh) {
-		begin_attempt(c, true);
-		return;
-	}
-	update_wish(c, true);
+	update_wish(c, step);
 	c->attempt_ns = clock_now_ns();
+	c->raise = false;
 	uint32_t n = pipewire_offer_formats(&c->wish, room, pods);
 	if (pw_stream_update_params(c->stream, pods, n) < 0)
 		fail(c, "PipeWire takes no other offer");
+}
+
+/* The consumer wants another mode, or another kind of memory; or the second step is due. */
+static void follow_wish(struct pipewire *c)
+{
+	if (c->stage == STAGE_CONNECTING)
+		return;
+	if (atomic_load(&c->mode) == c->wish_mode && c->wish.memory == memory_wanted(c)) {
+		if (c->raise)
+			offer(c, PIPEWIRE_RAISED);
+		return;
+	}
+	if (c->stage > STAGE_AGREEING && c->wish.step != PIPEWIRE_ANY) {
+		offer(c, PIPEWIRE_EXACT);
+		return;
+	}
+	enter(c, STAGE_AGREEING);
+	begin_attempt(c, PIPEWIRE_EXACT);
 }
 
 static void check_time(struct pipewire *c)
@@ -512,7 +528,7 @@ static void turn(struct pipewire *c)
 			return;
 		}
 		enter(c, STAGE_AGREEING);
-		begin_attempt(c, true);
+		begin_attempt(c, PIPEWIRE_EXACT);
 	}
 	if (c->stream && c->stage > STAGE_CONNECTING)
 		pipewire_pictures_turn(&c->pictures, atomic_load(&c->draws_cursor));
@@ -580,7 +596,7 @@ static int pipewire_start(struct capture *base)
 {
 	struct pipewire *c = pipewire_from(base);
 	atomic_store(&c->quit, false);
-	c->synced = c->node_seen = c->managed = c->no_gpu = false;
+	c->synced = c->node_seen = c->managed = c->no_gpu = c->no_raise = false;
 	c->lost = c->failed = NULL;
 	return thread_start(&c->thread, "pf-capture", THREAD_MEDIA, run, c);
 }

@@ -14,12 +14,16 @@
 #include "host/capture/capture.h"
 #include "host/capture/pipewire_meta.h"
 
+#define RAISE \
+	4u /* times the rate: also what the pointer moves in between counts against the limit */
+
 #define MODIFIER_LINEAR	 0ull
 #define MODIFIER_INVALID 0x00ffffffffffffffull
 
-/* One set: a kind of memory at a size and a rate that are exact or not. */
+/* One set: a kind of memory at a size that is exact or not, and a rate that is, where it is not 0. */
 struct set {
-	bool gpu, exact_size, exact_rate;
+	bool gpu, exact_size;
+	uint32_t rate_mhz;
 };
 
 static void add_modifiers(struct spa_pod_builder *b, const struct pipewire_wish *wish)
@@ -47,7 +51,7 @@ static void add_mode(
 	const struct spa_rectangle size = SPA_RECTANGLE(wish->width, wish->height);
 	const struct spa_rectangle least = SPA_RECTANGLE(1, 1);
 	const struct spa_rectangle most = SPA_RECTANGLE(CAPTURE_MAX_SIZE, CAPTURE_MAX_SIZE);
-	const struct spa_fraction rate = SPA_FRACTION(wish->refresh_mhz, 1000);
+	const struct spa_fraction rate = SPA_FRACTION(set->rate_mhz, 1000);
 	const struct spa_fraction none = SPA_FRACTION(0, 1);
 	const struct spa_fraction top = SPA_FRACTION(CAPTURE_MAX_HZ, 1);
 	if (set->exact_size)
@@ -58,11 +62,11 @@ static void add_mode(
 	/* 0: pictures come when there are any, at most as often as the other one says. */
 	spa_pod_builder_add(b, SPA_FORMAT_VIDEO_framerate,
 		SPA_POD_CHOICE_RANGE_Fraction(&none, &none, &top), 0);
-	if (set->exact_rate)
+	if (set->rate_mhz)
 		spa_pod_builder_add(b, SPA_FORMAT_VIDEO_maxFramerate, SPA_POD_Fraction(&rate), 0);
 	else
 		spa_pod_builder_add(b, SPA_FORMAT_VIDEO_maxFramerate,
-			SPA_POD_CHOICE_RANGE_Fraction(&rate, &none, &top), 0);
+			SPA_POD_CHOICE_RANGE_Fraction(&top, &none, &top), 0);
 }
 
 static const struct spa_pod *add_format(
@@ -81,14 +85,24 @@ static const struct spa_pod *add_format(
 	return spa_pod_builder_pop(b, &object);
 }
 
+static uint32_t raised(uint32_t mhz)
+{
+	return mhz * RAISE > CAPTURE_MAX_HZ * 1000u ? CAPTURE_MAX_HZ * 1000u : mhz * RAISE;
+}
+
 uint32_t pipewire_offer_formats(const struct pipewire_wish *wish, uint8_t room[PIPEWIRE_POD_ROOM],
 	const struct spa_pod *pods[PIPEWIRE_OFFERS])
 {
 	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(room, PIPEWIRE_POD_ROOM);
 	uint32_t n = 0;
-	/* The consumer's order decides. A size that is only nearly right comes after every kind of memory. */
-	for (unsigned loose = 0; loose < (wish->exact ? 1u : 2u); loose++) {
-		struct set set = {.exact_size = !loose, .exact_rate = wish->exact};
+	bool any = wish->step == PIPEWIRE_ANY;
+	/* The consumer's order decides. What is only nearly right comes after every kind of memory. */
+	for (unsigned second = 0; second < (wish->step == PIPEWIRE_EXACT ? 1u : 2u); second++) {
+		struct set set = {.exact_size = !any || !second};
+		if (!any)
+			set.rate_mhz = wish->step == PIPEWIRE_RAISED && !second
+				? raised(wish->refresh_mhz)
+				: wish->refresh_mhz;
 		set.gpu = wish->memory == PIPEWIRE_GPU_FIRST;
 		pods[n++] = add_format(&b, wish, &set);
 		if (wish->memory == PIPEWIRE_SHARED)

@@ -31,9 +31,19 @@ enum pipewire_memory {
 	PIPEWIRE_GPU_FIRST, /* a GPU's, for who can import it; or shared */
 };
 
+/*
+ * A node that makes a display for us takes its size and rate from what is agreed on first. From then on the rate is
+ * only a limit, which a display that comes a little early would run into at every second picture.
+ */
+enum pipewire_step {
+	PIPEWIRE_EXACT,	 /* the size and the rate */
+	PIPEWIRE_RAISED, /* the size, and a limit well above the rate */
+	PIPEWIRE_ANY,	 /* what the node has, this size if it can */
+};
+
 struct pipewire_wish {
 	uint32_t width, height, refresh_mhz;
-	bool exact; /* else any size and rate that the node has, this one if it can */
+	enum pipewire_step step;
 	enum pipewire_memory memory;
 	const uint64_t *modifiers; /* with PIPEWIRE_GPU_FIRST, besides the linear one */
 	uint32_t n_modifiers;

@@ -84,9 +84,9 @@ static void on_param(void *userdata, uint32_t id, const struct spa_pod *param)
 	if (!param || id != SPA_PARAM_Format || spa_format_video_raw_parse(param, &info) < 0)
 		return;
 	s->stride = info.size.width * 4;
-	atomic_store(&s->width, info.size.width);
-	atomic_store(&s->height, info.size.height);
-	if (info.max_framerate.denom)
+	bool same = atomic_exchange(&s->width, info.size.width) == info.size.width;
+	same &= atomic_exchange(&s->height, info.size.height) == info.size.height;
+	if (info.max_framerate.denom && !same)
 		atomic_store(&s->refresh_mhz,
 			(uint32_t)(info.max_framerate.num * 1000ull / info.max_framerate.denom));
 	int types = s->params.memory == PW_SOURCE_POINTER ? 1 << SPA_DATA_MemPtr

@@ -48,7 +48,7 @@ struct pw_source *pw_source_start(
 	const struct pw_source_params *params); /* NULL = it did not work */
 void pw_source_stop(struct pw_source *s);
 uint32_t pw_source_node(const struct pw_source *s);
-/* What was agreed on last. */
+/* The display's: as Mutter's, it takes a rate only together with another size. */
 void pw_source_mode(
 	const struct pw_source *s, uint32_t *width, uint32_t *height, uint32_t *refresh_mhz);
 uint64_t pw_source_sent(const struct pw_source *s);
