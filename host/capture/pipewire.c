@@ -475,7 +475,7 @@ static void follow_wish(struct pipewire *c)
 	if (c->stage == STAGE_CONNECTING)
 		return;
 	if (atomic_load(&c->mode) == c->wish_mode && c->wish.memory == memory_wanted(c)) {
-		if (c->raise)
+		if (c->raise && c->stage == STAGE_FLOWING)
 			offer(c, PIPEWIRE_RAISED);
 		return;
 	}
