@@ -23,6 +23,7 @@ static const struct vdisplay_impl *const impls[] = {
 	&vdisplay_kwin_impl, /* before who starts a desktop of their own where none runs */
 #endif
 #if WLROOTS_BUILT
+	&vdisplay_hyprland_impl, /* only one that runs; sway is started where none does */
 	&vdisplay_wlroots_impl,
 #endif
 	&vdisplay_none_impl,
@@ -81,10 +82,8 @@ static void list_backends(char *text, size_t cap)
 
 static int undo(const struct undo_record *r)
 {
-	for (size_t i = 0; i < N_IMPLS; i++)
-		if (!strcmp(impls[i]->name, r->kind) && impls[i]->undo)
-			return impls[i]->undo(r);
-	return PF_E_UNSUPPORTED;
+	const struct vdisplay_impl *impl = vdisplay_find(r->kind);
+	return impl && impl->undo ? impl->undo(r) : PF_E_UNSUPPORTED;
 }
 
 int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,

@@ -124,10 +124,11 @@ struct vdisplay {
 	bool has_owner;
 };
 
-extern const struct vdisplay_impl vdisplay_wlroots_impl; /* HAVE_WLROOTS */
-extern const struct vdisplay_impl vdisplay_mutter_impl;	 /* HAVE_PIPEWIRE */
-extern const struct vdisplay_impl vdisplay_kwin_impl;	 /* HAVE_KWIN */
-extern const struct vdisplay_impl vdisplay_none_impl;	 /* outputs that exist only as numbers */
+extern const struct vdisplay_impl vdisplay_wlroots_impl;  /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_hyprland_impl; /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_mutter_impl;	  /* HAVE_PIPEWIRE */
+extern const struct vdisplay_impl vdisplay_kwin_impl;	  /* HAVE_KWIN */
+extern const struct vdisplay_impl vdisplay_none_impl;	  /* outputs that exist only as numbers */
 extern const struct vdisplay_impl vdisplay_auto_impl; /* the others, as they come and go (auto.c) */
 
 /* The backends of this build but auto, in the order in which it tries them; NULL behind the last. */
@@ -139,7 +140,7 @@ int vdisplay_probe(const struct vdisplay_impl *impl, const struct vdisplay_param
 	char note[VDISPLAY_NOTE_LEN]);
 
 /*
- * name: "wlroots", "none"; NULL or "auto" = what runs, else a session of our own; each output is made on the
+ * name: "hyprland", "wlroots", "none"; NULL or "auto" = what runs, else a session of our own; each output is made on the
  * desktop that is the best by then. On failure *why (if given) is one sentence that says what to do, valid until
  * the next call. Errors: PF_E_UNSUPPORTED, PF_E_IO, PF_E_TIMEOUT, PF_E_NOMEM.
  */
