@@ -12,6 +12,7 @@
 #include "host/base/probe.h"
 #include "host/encode/encoder.h"
 #include "host/encode/planes.h"
+#include "host/encode/planes_gpu.h"
 #include "host/media/clock.h"
 
 /*
@@ -119,6 +120,7 @@ static void avcodec_destroy(struct encoder *base)
 	avcodec_free_context(&e->context);
 	av_frame_free(&e->picture);
 	av_packet_free(&e->packet);
+	planes_finish(&e->planes);
 	free(e);
 }
 
@@ -194,6 +196,7 @@ static int avcodec_create(struct encoder **out, const struct encoder_params *par
 	e->base.impl = &encoder_avcodec_impl;
 	e->base.params = *params;
 	e->base.caps = (struct encoder_caps){
+		.dmabuf = true,
 		.coded_width = (params->width + 1) & ~1u,
 		.coded_height = (params->height + 1) & ~1u,
 	};
@@ -281,6 +284,7 @@ const struct encoder_impl encoder_avcodec_impl = {
 	.codecs = PF_CODEC_HEVC | PF_CODEC_AV1,
 	.costly = PF_CODEC_HEVC | PF_CODEC_AV1,
 	.available = avcodec_available,
+	.importer = planes_gpu_importer,
 	.create = avcodec_create,
 	.destroy = avcodec_destroy,
 	.encode = avcodec_encode,

@@ -80,6 +80,22 @@ void encoder_colour(const char *name, uint8_t codec, uint8_t out[static 4])
 	memcpy(out, impl ? impl->colour : unspecified, 4);
 }
 
+const struct gpu_display *encoder_importer(const char *name)
+{
+	const struct gpu_display *importer = NULL;
+	uint8_t codecs = encoder_codecs(name);
+	for (unsigned bit = 0; bit < 8; bit++) {
+		if (!(codecs & 1u << bit))
+			continue;
+		const struct encoder_impl *impl = find_impl(name, (uint8_t)(1u << bit));
+		const struct gpu_display *d = impl->importer ? impl->importer() : NULL;
+		if (!d || (importer && importer != d))
+			return NULL; /* which codec it will be is said later */
+		importer = d;
+	}
+	return importer;
+}
+
 static uint32_t clamp_kbps(uint32_t kbps)
 {
 	if (kbps < ENCODER_MIN_KBPS)
@@ -131,10 +147,18 @@ void encoder_destroy(struct encoder *e)
 		e->impl->destroy(e);
 }
 
+static bool frame_is_sane(const struct encoder *e, const struct frame *f)
+{
+	if (f->width != e->params.width || f->height != e->params.height)
+		return false;
+	if (!f->pixels)
+		return e->caps.dmabuf && f->dmabuf.n_planes;
+	return f->stride >= (size_t)f->width * 4 && f->stride <= INT_MAX;
+}
+
 int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe, struct unit *unit)
 {
-	if (frame->width != e->params.width || frame->height != e->params.height ||
-		frame->stride < (size_t)frame->width * 4 || frame->stride > INT_MAX)
+	if (!frame_is_sane(e, frame))
 		return PF_E_INVALID;
 	unit->len = 0;
 	unit->number = e->next_number++;

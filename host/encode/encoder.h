@@ -15,6 +15,7 @@
  */
 
 struct encoder;
+struct gpu_display;
 
 struct encoder_params {
 	uint32_t width, height, refresh_hz;
@@ -34,6 +35,7 @@ struct encoder_caps {
 	unsigned depth;
 	/* Size of the coded picture: the asked one, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
 	uint32_t coded_width, coded_height;
+	bool dmabuf; /* takes frames that lie only in a GPU's memory */
 };
 
 struct encoder_impl {
@@ -42,6 +44,8 @@ struct encoder_impl {
 	uint8_t costly; /* those of them that take so much more time that they go only to who asks (offer.h) */
 	/* Which of `codecs` the library at hand really has. NULL: all. */
 	uint8_t (*available)(void);
+	/* The GPU that imports frames for it, or NULL where none does. NULL: frames have to be in memory. */
+	const struct gpu_display *(*importer)(void);
 	/* What the pictures are, as CICP (H.273): primaries, transfer, matrix, full range. The stream says the same. */
 	uint8_t colour[4];
 	int (*create)(struct encoder **out, const struct encoder_params *params);
@@ -95,7 +99,7 @@ int encoder_create(
 void encoder_destroy(struct encoder *e); /* takes NULL */
 /*
  * The first unit of an encoder and those with force_keyframe are keyframes, no others. Errors:
- * PF_E_INVALID (the frame has not the encoder's size), PF_E_NOMEM, PF_E_IO (the encoder failed: make a
+ * PF_E_INVALID (the frame has not the encoder's size, or lies where caps say that it may not), PF_E_NOMEM, PF_E_IO (the encoder failed: make a
  * new one). After an error the unit holds nothing.
  */
 int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe,
@@ -117,6 +121,11 @@ bool encoder_known(const char *name);
 uint8_t encoder_codecs(const char *name);
 /* Those of them that are dear: see encoder_impl.costly. */
 uint8_t encoder_costly(const char *name);
+/*
+ * The GPU that imports DMA-BUFs for whichever encoder may be picked by this name; NULL: frames have to be in memory.
+ * What layouts it takes: gpu_display_modifiers(). It may be gone the next time, when it refused some.
+ */
+const struct gpu_display *encoder_importer(const char *name);
 /* CICP of the pictures that the named (or any) built encoder makes of codec; 2 (unspecified) when there is none. */
 void encoder_colour(const char *name, uint8_t codec, uint8_t out[static 4]);
 

@@ -41,6 +41,7 @@ static int null_create(struct encoder **out, const struct encoder_params *params
 	e->base.impl = &encoder_null_impl;
 	e->base.caps = (struct encoder_caps){
 		.live_bitrate = true,
+		.dmabuf = true, /* looks at no pixel */
 		.depth = encoder_depth(params->refresh_hz),
 		.coded_width = params->width,
 		.coded_height = params->height,

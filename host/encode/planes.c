@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/encode/planes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <libyuv/convert.h>
 #include <libyuv/convert_from_argb.h>
 #include <libyuv/planar_functions.h>
+
+#include "host/encode/planes_gpu.h"
 
 int planes_init(struct planes *p, uint8_t matrix, bool full_range)
 {
@@ -16,6 +19,14 @@ int planes_init(struct planes *p, uint8_t matrix, bool full_range)
 	p->colour[2] = matrix;
 	p->colour[3] = full_range;
 	return csc_init(&p->csc, matrix, full_range);
+}
+
+void planes_finish(struct planes *p)
+{
+	planes_gpu_destroy(p->gpu);
+	free(p->gpu_uv);
+	p->gpu = NULL;
+	p->gpu_uv = NULL;
 }
 
 /* Two rows at a time, as they share one of chroma. */
@@ -91,7 +102,8 @@ static int convert_damage(struct planes *p, const struct frame *f)
 	return err;
 }
 
-int planes_fill(struct planes *p, const struct frame *f)
+/* Of pixels that the CPU reads. */
+static int fill_pixels(struct planes *p, const struct frame *f)
 {
 	bool same = p->has_seq && f->seq == p->last_seq;
 	bool follows = p->has_seq && f->seq == p->last_seq + 1 && f->damage.known && !f->y_invert;
@@ -104,7 +116,60 @@ int planes_fill(struct planes *p, const struct frame *f)
 	if (err < 0)
 		return err;
 	pad_luma(p->plane[0], (size_t)p->stride[0], f->width, f->height);
-	p->has_seq = true;
-	p->last_seq = f->seq;
 	return PF_OK;
+}
+
+/* At the first picture: what there is for it depends on the size. */
+static int open_gpu(struct planes *p, const struct frame *f)
+{
+	const struct planes_gpu_params params = {.width = f->width,
+		.height = f->height,
+		.matrix = p->colour[2],
+		.full_range = p->colour[3]};
+	size_t even_width = (f->width + 1) & ~1u, half_height = (f->height + 1) / 2;
+	if (p->plane[2] && !p->gpu_uv)
+		p->gpu_uv = malloc(even_width * half_height);
+	if (p->plane[2] && !p->gpu_uv)
+		return PF_E_NOMEM;
+	return p->gpu ? PF_OK : planes_gpu_create(&p->gpu, &params);
+}
+
+static int fill_by_gpu(struct planes *p, const struct frame *f)
+{
+	const int even_width = (int)((f->width + 1) & ~1u),
+		  half_height = (int)((f->height + 1) / 2);
+	if (!p->plane[2])
+		return planes_gpu_convert(
+			p->gpu, f, p->plane[0], p->stride[0], p->plane[1], p->stride[1]);
+	int err = planes_gpu_convert(p->gpu, f, p->plane[0], p->stride[0], p->gpu_uv, even_width);
+	if (err >= 0)
+		SplitUVPlane(p->gpu_uv, even_width, p->plane[1], p->stride[1], p->plane[2],
+			p->stride[2], even_width / 2, half_height);
+	return err;
+}
+
+static int fill_dmabuf(struct planes *p, const struct frame *f)
+{
+	struct frame view;
+	if (p->has_seq && f->seq == p->last_seq)
+		return PF_OK;
+	int err = open_gpu(p, f);
+	if (err >= 0)
+		err = fill_by_gpu(p, f);
+	if (err != PF_E_UNSUPPORTED)
+		return err;
+	err = planes_gpu_map(p->gpu, f, &view);
+	if (err < 0)
+		return err;
+	err = fill_pixels(p, &view);
+	planes_gpu_unmap(f);
+	return err;
+}
+
+int planes_fill(struct planes *p, const struct frame *f)
+{
+	int err = f->pixels ? fill_pixels(p, f) : fill_dmabuf(p, f);
+	p->has_seq = err >= 0;
+	p->last_seq = f->seq;
+	return err;
 }

@@ -14,6 +14,7 @@
 #include "host/encode/encoder.h"
 #include "host/encode/h264.h"
 #include "host/encode/planes.h"
+#include "host/encode/planes_gpu.h"
 #include "host/media/clock.h"
 
 struct x264_encoder {
@@ -143,6 +144,7 @@ static void x264_destroy(struct encoder *base)
 		x264_encoder_close(e->h);
 	if (e->has_picture)
 		x264_picture_clean(&e->picture);
+	planes_finish(&e->planes);
 	x264_param_cleanup(&e->param);
 	free(e);
 }
@@ -156,6 +158,7 @@ static int x264_create(struct encoder **out, const struct encoder_params *params
 	e->base.params = *params;
 	e->base.caps = (struct encoder_caps){
 		.live_bitrate = true,
+		.dmabuf = true,
 		.coded_width = (params->width + 1) & ~1u,
 		.coded_height = (params->height + 1) & ~1u,
 	};
@@ -277,6 +280,7 @@ const struct encoder_impl encoder_x264_impl = {
 	.name = "x264",
 	.colour = PLANES_COLOUR,
 	.codecs = PF_CODEC_H264,
+	.importer = planes_gpu_importer,
 	.create = x264_create,
 	.destroy = x264_destroy,
 	.encode = x264_encode,

@@ -181,6 +181,7 @@ static int make_capture(struct session *s, const char **why)
 		.width = s->mode.width,
 		.height = s->mode.height,
 		.refresh_mhz = s->output.refresh_mhz,
+		.dmabuf = encoder_importer(s->host->config->encoder) != NULL,
 		.node_id = s->output.node.id,
 		.node_remote = s->output.node.remote,
 		.cursor = true,
