@@ -13,6 +13,9 @@
 #define MAX_SMOOTH    (MAX_SCROLL * Q8_PER_AMOUNT)
 
 static const struct inject_impl *const impls[] = {
+#if HAVE_LIBEI
+	&inject_libei_impl,
+#endif
 #if HAVE_WLROOTS
 	&inject_wlr_impl,
 #endif

@@ -94,6 +94,7 @@ struct inject {
 extern const struct inject_impl inject_wlr_impl;  /* HAVE_WLROOTS */
 extern const struct inject_impl inject_kwin_impl; /* HAVE_KWIN */
 extern const struct inject_impl inject_mutter_impl;
+extern const struct inject_impl inject_libei_impl; /* HAVE_LIBEI */
 extern const struct inject_impl
 	inject_record_impl; /* remembers what it was given: for tests and no desktop */
 
