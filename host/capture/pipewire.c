@@ -27,7 +27,9 @@
 #define AGREE_NS     1500000000ull  /* an offer is answered by then, or another is made */
 #define NEGOTIATE_NS 3000000000ull  /* a node that has agreed on nothing by then is stuck */
 #define PICTURE_NS   10000000000ull /* the first picture: a game may take long to draw one */
-#define MAX_BAD	     120u	    /* pictures in a row that are none */
+#define SETTLE_NS \
+	300000000ull /* without a picture: then what was agreed on is in place, and the screen is idle */
+#define MAX_BAD 120u /* pictures in a row that are none */
 
 enum stage {
 	STAGE_CONNECTING, /* the daemon tells what there is */
@@ -469,22 +471,25 @@ static void offer(struct pipewire *c, enum pipewire_step step)
 		fail(c, "PipeWire takes no other offer");
 }
 
-/* The consumer wants another mode, or another kind of memory; or the second step is due. */
+/*
+ * The consumer wants another mode, or another kind of memory; or the second step is due. One agreement after the other,
+ * and not before the first picture of the last one is there: daemons (0.3.65) have crashed of two at once.
+ */
 static void follow_wish(struct pipewire *c)
 {
-	if (c->stage == STAGE_CONNECTING)
+	bool settled = c->stage == STAGE_FLOWING ||
+		(c->stage == STAGE_WAITING && clock_now_ns() - c->stage_ns > SETTLE_NS);
+	if (!settled)
 		return;
 	if (atomic_load(&c->mode) == c->wish_mode && c->wish.memory == memory_wanted(c)) {
-		if (c->raise && c->stage == STAGE_FLOWING)
+		if (c->raise)
 			offer(c, PIPEWIRE_RAISED);
-		return;
-	}
-	if (c->stage > STAGE_AGREEING && c->wish.step != PIPEWIRE_ANY) {
+	} else if (c->wish.step == PIPEWIRE_ANY) {
+		enter(c, STAGE_AGREEING);
+		begin_attempt(c, PIPEWIRE_EXACT);
+	} else {
 		offer(c, PIPEWIRE_EXACT);
-		return;
 	}
-	enter(c, STAGE_AGREEING);
-	begin_attempt(c, PIPEWIRE_EXACT);
 }
 
 static void check_time(struct pipewire *c)
@@ -509,6 +514,8 @@ static uint64_t next_due(const struct pipewire *c)
 			: c->stage_ns + NEGOTIATE_NS;
 	else if (c->stage == STAGE_CONNECTING)
 		limit_ns = c->stage_ns + NEGOTIATE_NS;
+	else if (c->stage == STAGE_WAITING && clock_now_ns() < c->stage_ns + SETTLE_NS)
+		limit_ns = c->stage_ns + SETTLE_NS;
 	else if (c->stage == STAGE_WAITING)
 		limit_ns = c->stage_ns + PICTURE_NS;
 	return due_ns < limit_ns ? due_ns : limit_ns;

@@ -266,6 +266,25 @@ static void a_new_mode_comes_on_the_same_node(void **state)
 	pw_source_stop(s);
 }
 
+/* A window that is dragged larger asks for a size at every step. */
+static void modes_may_come_faster_than_they_are_made(void **state)
+{
+	(void)state;
+	uint64_t seed = 6;
+	uint32_t width = 0;
+	struct pw_source *s = source((struct pw_source_params){.interval_ms = 4});
+	struct capture *c = watch(pw_source_node(s), 320, 240);
+	for (unsigned k = 0; k < 60; k++) {
+		width = 100 + (uint32_t)(test_rand(&seed) % 400);
+		assert_int_equal(capture_set_mode(c, width, 200, 60000), 0);
+		usleep((unsigned)(test_rand(&seed) % 16000));
+	}
+	WAIT_FOR(look(&eye).width == width && look(&eye).height == 200);
+	assert_null(look(&eye).why);
+	end(c);
+	pw_source_stop(s);
+}
+
 static void who_holds_every_buffer_gets_the_newest_later(void **state)
 {
 	(void)state;
@@ -558,6 +577,7 @@ int main(void)
 		cmocka_unit_test(the_size_and_rate_asked_for_are_made),
 		cmocka_unit_test(a_node_of_one_size_is_taken_as_it_is),
 		cmocka_unit_test(a_new_mode_comes_on_the_same_node),
+		cmocka_unit_test(modes_may_come_faster_than_they_are_made),
 		cmocka_unit_test(who_holds_every_buffer_gets_the_newest_later),
 		cmocka_unit_test(every_kind_of_memory_is_read),
 		cmocka_unit_test(memory_that_shrinks_does_no_harm),
