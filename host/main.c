@@ -8,6 +8,7 @@
 #include "host/base/loop.h"
 #include "host/config/config.h"
 #include "host/ctl/cli.h"
+#include "host/doctor/doctor.h"
 #include "host/gamestream/gamestream.h"
 #include "host/host.h"
 #include "host/native/native.h"
@@ -74,6 +75,8 @@ int main(int argc, char **argv)
 	int err = config_parse(&config, argc, argv);
 	if (err)
 		return err < 0 ? 2 : EXIT_SUCCESS;
+	if (config.command == CMD_DOCTOR)
+		return doctor_main(&config);
 	keep_memory_flat();
 	if (config.verbose)
 		log_set_level(LOG_DEBUG);

@@ -62,6 +62,7 @@ static const struct {
 } commands[] = {
 	{"serve", "stream this machine's desktop to punktfunk clients", CMD_SERVE},
 	{"native-host", "the same, as a test listener that can end by itself", CMD_NATIVE},
+	{"doctor", "say what this machine has to stream with, and what is missing", CMD_DOCTOR},
 };
 
 static void *field(struct config *c, const struct option_entry *o)

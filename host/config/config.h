@@ -7,7 +7,7 @@
 
 #include "core/base/error.h"
 
-enum config_command { CMD_NONE = 0, CMD_SERVE = 1, CMD_NATIVE = 2, CMD_ALL = 3 };
+enum config_command { CMD_NONE = 0, CMD_SERVE = 1, CMD_NATIVE = 2, CMD_DOCTOR = 4, CMD_ALL = 7 };
 
 /* Everything that a person can set; made of options.def. Strings are borrowed from argv. */
 struct config {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/vdisplay/auto.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +174,15 @@ static void insert(struct candidate *list, size_t *n, struct candidate c)
 #define RANK_RUNS 100u /* what runs comes before what could be started */
 #define RANK_OWN  10u
 
+unsigned auto_rank(const struct vdisplay_impl *impl, bool own, int found, unsigned hint)
+{
+	if (own) /* also when it cannot: then it says what to install */
+		return impl->own_session ? RANK_OWN : 0;
+	if (found == VDISPLAY_RUNS)
+		return RANK_RUNS + 10 * hint + !impl->asks_person;
+	return found == VDISPLAY_STARTS && !impl->own_session;
+}
+
 static size_t find_candidates(struct desktops *d, struct candidate *list)
 {
 	struct detect hints;
@@ -179,20 +190,15 @@ static size_t find_candidates(struct desktops *d, struct candidate *list)
 	detect_read(&hints, d->user);
 	for (size_t i = 0; vdisplay_at(i) && i < MAX_CANDIDATES; i++) {
 		const struct vdisplay_impl *impl = vdisplay_at(i);
-		const bool can_own = impl->own_session;
 		if (impl == &vdisplay_none_impl || (d->only && strcmp(impl->name, d->only) != 0))
 			continue;
-		const unsigned rank = detect_rank(&hints, impl->name);
-		const int found = d->base.params.own_session ? 0 : probe(d, i, rank);
-		if (found == VDISPLAY_RUNS)
-			insert(list, &n,
-				(struct candidate){impl, i, false,
-					RANK_RUNS + 10 * rank + !impl->asks_person});
-		else if (found == VDISPLAY_STARTS && !can_own)
-			insert(list, &n, (struct candidate){impl, i, false, 0});
-		/* Also when it cannot: then it says what to install. */
-		if (can_own)
-			insert(list, &n, (struct candidate){impl, i, true, RANK_OWN});
+		const unsigned hint = detect_rank(&hints, impl->name);
+		const int found = d->base.params.own_session ? 0 : probe(d, i, hint);
+		for (int own = 0; own < 2; own++) {
+			const unsigned rank = auto_rank(impl, own, found, hint);
+			if (rank)
+				insert(list, &n, (struct candidate){impl, i, own, rank});
+		}
 	}
 	return n;
 }
