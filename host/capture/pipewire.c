@@ -111,8 +111,12 @@ static void on_link_error(void *userdata, int seq, int res, const char *message)
 	struct pipewire *c = userdata;
 	(void)seq;
 	(void)message;
-	/* Who may not link asks the session manager, which does that for everybody. */
-	if ((res == -EPERM || res == -EACCES || res == -ENOENT) && !c->linked && !c->managed) {
+	/*
+	 * Who may not link asks the session manager, which does that for everybody. From PipeWire 1.6 on a stream of
+	 * video has no port (EINVAL) before the session manager says of which kind.
+	 */
+	bool asks = res == -EPERM || res == -EACCES || res == -ENOENT || res == -EINVAL;
+	if (asks && !c->linked && !c->managed) {
 		c->managed = true;
 		fail(c, "PipeWire lets nobody but its session manager link to the display");
 	} else if (!c->managed) {
@@ -312,7 +316,9 @@ static void begin_attempt(struct pipewire *c, enum pipewire_step step)
 	c->attempt_ns = clock_now_ns();
 	struct pw_properties *props = pw_properties_new(PW_KEY_MEDIA_TYPE, "Video",
 		PW_KEY_MEDIA_CATEGORY, "Capture", PW_KEY_MEDIA_ROLE, "Screen",
-		PW_KEY_NODE_DONT_RECONNECT, "true", NULL);
+		PW_KEY_NODE_DONT_RECONNECT, "true",
+		/* PipeWire 1.6 puts an adapter before video too: nothing is to be converted. */
+		"adapter.auto-port-config", "{ mode = passthrough }", NULL);
 	if (props && c->managed && c->serial[0])
 		pw_properties_set(props, PW_KEY_TARGET_OBJECT, c->serial);
 	c->stream = props ? pw_stream_new(c->conn.core, "punktfunk", props) : NULL;

@@ -34,6 +34,9 @@ static struct pw_context *make_context(struct pw_loop *loop, bool bare)
 			pw_context_destroy(context);
 			context = NULL;
 		}
+	/* From 1.6 on streams of video are made by this one too; where it is missing, they were not yet. */
+	if (bare && context)
+		(void)pw_context_load_module(context, "libpipewire-module-adapter", NULL, NULL);
 	pthread_mutex_unlock(&one_at_a_time);
 	return context;
 }
