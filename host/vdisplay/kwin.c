@@ -61,7 +61,7 @@ struct kwin {
 	uint64_t next_id, hung_until_ns;
 };
 
-static char why_text[700]; /* Thread: the control loop */
+static char why_text[VDISPLAY_NOTE_LEN]; /* Thread: the control loop */
 
 static struct kwin *from_base(struct vdisplay *base)
 {
@@ -113,7 +113,7 @@ static void on_socket(uint32_t events, void *userdata)
 
 static void say_hidden(const struct kwin_link *l)
 {
-	char exe[256];
+	char exe[128];
 	const ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = 0;
 	if (l->peer_uid != geteuid())
@@ -122,12 +122,10 @@ static void say_hidden(const struct kwin_link *l)
 		    "this host: start the host as the user of the desktop",
 			l->path);
 	else
-		say("KWin at %s does not show zkde_screencast_unstable_v1 to this host: it does to "
-		    "programs whose .desktop file names it. Install punktfunk-host.desktop (meson "
-		    "install) into /usr/share/applications or ~/.local/share/applications with "
-		    "Exec=%s, run kbuildsycoca6 (Plasma 5: kbuildsycoca5) and start the host "
-		    "again; "
-		    "one with file capabilities stays unknown to KWin",
+		say("KWin at %s hides zkde_screencast_unstable_v1 from this host: install "
+		    "punktfunk-host.desktop (meson install) with Exec=%s into "
+		    "/usr/share/applications or ~/.local/share/applications, run kbuildsycoca6 (or "
+		    "5) and start the host again, without file capabilities",
 			l->path, exe);
 }
 

@@ -29,8 +29,12 @@ enum mode_event { MODE_SIZE, MODE_REFRESH, MODE_PREFERRED, MODE_REMOVED };
 enum config_event { CONFIG_APPLIED, CONFIG_FAILED, CONFIG_REASON };
 enum registry_event { REGISTRY_FINISHED, REGISTRY_OUTPUT };
 
-/* A made mode's rate is what a timing formula gives: near, not exact. */
-#define NEAR_MHZ 500u
+/*
+ * A made mode's rate is what a timing formula gives, which counts the pixels' clock in steps: up to half a hertz less
+ * than asked. So some more are asked for, and the nearest is taken.
+ */
+#define NEAR_MHZ 1000u
+static const uint32_t tries_mhz[] = {0, 50, 100, 150, 200, 300, 400, 500};
 
 struct kwin_mode {
 	struct kde_output_device_mode_v2 *proxy;
@@ -258,10 +262,12 @@ static int make_mode(struct kwin_link *l, const char *name, uint32_t width, uint
 		? kde_output_management_v2_create_configuration(d->management)
 		: NULL;
 	if (config) {
-		kde_mode_list_v2_set_resolution(list, width, height);
-		kde_mode_list_v2_set_refresh_rate(list, mhz);
-		kde_mode_list_v2_set_reduced_blanking(list, 1);
-		kde_mode_list_v2_add_mode(list);
+		for (size_t i = 0; i < sizeof(tries_mhz) / sizeof(tries_mhz[0]); i++) {
+			kde_mode_list_v2_set_resolution(list, width, height);
+			kde_mode_list_v2_set_refresh_rate(list, mhz + tries_mhz[i]);
+			kde_mode_list_v2_set_reduced_blanking(list, 1);
+			kde_mode_list_v2_add_mode(list);
+		}
 		kde_output_configuration_v2_set_custom_modes(config, dev->proxy, list);
 	}
 	if (list)

@@ -33,6 +33,7 @@ struct fake_kwin_params {
 	bool device_globals; /* an output's settings are a global of their own, as before KWin 6.7 */
 	bool refuses_modes;  /* every change of a mode */
 	bool no_custom_modes; /* the outputs' capability is missing */
+	bool coarse_modes;    /* made rates are multiples of 0.24 Hz */
 };
 
 #define FAKE_KWIN_FULL \

@@ -11,13 +11,15 @@
 struct fake_config {
 	struct fake_output *output;
 	struct fake_mode *mode;
-	struct fake_mode made;
 	bool custom;
 	double scale;
 };
 
+#define LIST_MAX ((FAKE_MODES - 1) / 2)
+
 static struct fake_config config;
-static struct fake_mode list;
+static struct fake_mode next, list[LIST_MAX];
+static size_t n_list;
 
 static void forget_device(struct wl_resource *r)
 {
@@ -149,22 +151,34 @@ static void config_custom(struct wl_client *client, struct wl_resource *r,
 	struct wl_resource *device, struct wl_resource *modes)
 {
 	config.output = wl_resource_get_user_data(device);
-	config.made = list;
 	config.custom = true;
 }
 
+/* Those that are there go, but for the one in use. KWin's formula hits no rate quite. */
 static void add_custom(struct fake_output *o)
 {
-	struct fake_mode *m = &o->modes[o->current == 1 ? 2 : 1];
-	if (m->resource) {
-		wl_resource_set_user_data(m->resource, NULL);
-		kde_output_device_mode_v2_send_removed(m->resource);
+	for (size_t i = 1; i < FAKE_MODES; i++) {
+		struct fake_mode *m = &o->modes[i];
+		if (i == o->current || !m->width)
+			continue;
+		if (m->resource) {
+			wl_resource_set_user_data(m->resource, NULL);
+			kde_output_device_mode_v2_send_removed(m->resource);
+		}
+		*m = (struct fake_mode){0};
 	}
-	*m = config.made;
-	m->output = o;
-	tell_mode(o, m);
+	for (size_t i = 1, n = 0; i < FAKE_MODES && n < n_list; i++) {
+		struct fake_mode *m = &o->modes[i];
+		if (m->width)
+			continue;
+		*m = list[n++];
+		m->output = o;
+		if (o->f->params.coarse_modes)
+			m->mhz -= m->mhz % 240;
+		tell_mode(o, m);
+		fake_kwin_note(o->f, "custom %u %u %u", m->width, m->height, m->mhz);
+	}
 	kde_output_device_v2_send_done(o->device);
-	fake_kwin_note(o->f, "custom %u %u %u", m->width, m->height, m->mhz);
 }
 
 static void config_apply(struct wl_client *client, struct wl_resource *r)
@@ -204,16 +218,18 @@ static const struct kde_output_configuration_v2_interface config_impl = {
 
 static void list_add(struct wl_client *client, struct wl_resource *r)
 {
+	if (n_list < LIST_MAX)
+		list[n_list++] = next;
 }
 
 static void list_size(struct wl_client *client, struct wl_resource *r, uint32_t w, uint32_t h)
 {
-	list = (struct fake_mode){.width = w, .height = h, .mhz = list.mhz, .custom = true};
+	next = (struct fake_mode){.width = w, .height = h, .mhz = next.mhz, .custom = true};
 }
 
 static void list_rate(struct wl_client *client, struct wl_resource *r, uint32_t mhz)
 {
-	list.mhz = mhz;
+	next.mhz = mhz;
 }
 
 static void list_blanking(struct wl_client *client, struct wl_resource *r, uint32_t reduced)
@@ -236,6 +252,7 @@ static void create_list(struct wl_client *client, struct wl_resource *r, uint32_
 	struct wl_resource *l = wl_resource_create(
 		client, &kde_mode_list_v2_interface, wl_resource_get_version(r), id);
 	wl_resource_set_implementation(l, &list_impl, NULL, NULL);
+	n_list = 0;
 }
 
 static const struct kde_output_management_v2_interface management_impl = {

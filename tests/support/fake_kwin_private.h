@@ -10,7 +10,7 @@
 #include "tests/support/fake_kwin.h"
 
 #define FAKE_OUTPUTS 24
-#define FAKE_MODES   4
+#define FAKE_MODES   20
 #define FAKE_LINE    512
 #define FAKE_LINES   65536
 

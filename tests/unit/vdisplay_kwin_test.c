@@ -150,6 +150,18 @@ static void kwin_6_7_makes_any_rate(void **state)
 	rates_are_made(*state, false);
 }
 
+static void the_nearest_rate_is_taken(void **state)
+{
+	struct rig *r = *state;
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	p.coarse_modes = true;
+	start(r, p);
+	const struct vdisplay_output o = add(r, 1280, 720, 119800);
+	expect_mode(&o, 1280, 720, 119760);
+	const struct vdisplay_output above = add(r, 1280, 720, 90200);
+	expect_mode(&above, 1280, 720, 90240);
+}
+
 static void without_custom_modes_it_is_60_hz(void **state)
 {
 	struct rig *r = *state;
@@ -450,6 +462,7 @@ int main(void)
 		TEST(names_are_used_again),
 		TEST(kwin_6_6_makes_any_rate),
 		TEST(kwin_6_7_makes_any_rate),
+		TEST(the_nearest_rate_is_taken),
 		TEST(without_custom_modes_it_is_60_hz),
 		TEST(the_mode_changes_in_place),
 		TEST(an_old_kwin_gets_another_output),
