@@ -570,7 +570,7 @@ static int probe(const struct vdisplay_params *params, char *note)
 				  "punktfunk-host.desktop");
 	kwin_link_close(l);
 	free(l);
-	snprintf(note, VDISPLAY_NOTE_LEN, "%s", why_text);
+	snprintf(note, VDISPLAY_NOTE_LEN, "%.*s", (int)VDISPLAY_NOTE_LEN - 1, why_text);
 	return err < 0 ? err : VDISPLAY_RUNS;
 }
 
