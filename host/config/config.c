@@ -238,7 +238,8 @@ static int check(struct config *c)
 	}
 	if (!encoder_known(c->encoder)) {
 		fprintf(stderr,
-			"punktfunk-host: --encoder is auto, x264, avcodec or null, not '%s'\n",
+			"punktfunk-host: --encoder is auto, x264, avcodec, vaapi, nvenc or null, "
+			"not '%s'\n",
 			c->encoder);
 		return PF_E_INVALID;
 	}

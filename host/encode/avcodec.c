@@ -10,9 +10,10 @@
 #include "core/wire/handshake.h"
 #include "host/base/log.h"
 #include "host/base/probe.h"
+#include "host/encode/avunit.h"
 #include "host/encode/encoder.h"
 #include "host/encode/planes.h"
-#include "host/encode/planes_gpu.h"
+#include "host/gpu/display.h"
 #include "host/media/clock.h"
 
 /*
@@ -226,24 +227,6 @@ static int fill_picture(struct avcodec_encoder *e, const struct frame *frame)
 	return planes_fill(&e->planes, frame);
 }
 
-/* One in, one out: an encoder that keeps a picture back is not one for us. */
-static int take_unit(struct avcodec_encoder *e, struct unit *unit)
-{
-	int err = avcodec_receive_packet(e->context, e->packet);
-	if (err < 0)
-		return err == AVERROR(ENOMEM) ? PF_E_NOMEM : PF_E_IO;
-	err = e->packet->size > 0 && e->packet->pts == (int64_t)unit->number
-		? unit_reserve(unit, (size_t)e->packet->size)
-		: PF_E_IO;
-	if (err >= 0) {
-		unit->len = (size_t)e->packet->size;
-		memcpy(unit->data, e->packet->data, unit->len);
-		unit->keyframe = e->packet->flags & AV_PKT_FLAG_KEY;
-	}
-	av_packet_unref(e->packet);
-	return err;
-}
-
 static int avcodec_encode(
 	struct encoder *base, struct frame *frame, bool force_keyframe, struct unit *unit)
 {
@@ -257,17 +240,10 @@ static int avcodec_encode(
 	probe_frame(encode_start, unit->pts_ns);
 
 	bool keyframe = force_keyframe || !e->begun;
-	e->picture->pict_type = keyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-	e->picture->pts = (int64_t)unit->number;
 	e->begun = false; /* the next picture must not refer to one that was lost on the way */
-	err = avcodec_send_frame(e->context, e->picture);
-	if (err < 0)
-		return err == AVERROR(ENOMEM) ? PF_E_NOMEM : PF_E_IO;
-	err = take_unit(e, unit);
+	err = avunit_encode(e->context, e->picture, e->packet, keyframe, unit);
 	if (err < 0)
 		return err;
-	if (keyframe && !unit->keyframe)
-		return PF_E_IO;
 	unit->width = base->caps.coded_width;
 	unit->height = base->caps.coded_height;
 	unit->frame_seq = frame->seq;
@@ -284,7 +260,7 @@ const struct encoder_impl encoder_avcodec_impl = {
 	.codecs = PF_CODEC_HEVC | PF_CODEC_AV1,
 	.costly = PF_CODEC_HEVC | PF_CODEC_AV1,
 	.available = avcodec_available,
-	.importer = planes_gpu_importer,
+	.importer = gpu_importer,
 	.create = avcodec_create,
 	.destroy = avcodec_destroy,
 	.encode = avcodec_encode,

@@ -8,6 +8,10 @@
 
 /* In order of preference for "auto". */
 static const struct encoder_impl *const impls[] = {
+#if defined(HAVE_AVCODEC) && HAVE_AVCODEC
+	&encoder_nvenc_impl,
+	&encoder_vaapi_impl,
+#endif
 #if defined(HAVE_X264) && HAVE_X264
 	&encoder_x264_impl,
 #endif
@@ -46,7 +50,7 @@ static const struct encoder_impl *find_impl(const char *name, uint8_t codec)
 
 bool encoder_known(const char *name)
 {
-	static const char *const names[] = {"auto", "x264", "avcodec", "null"};
+	static const char *const names[] = {"auto", "x264", "avcodec", "vaapi", "nvenc", "null"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(name, names[i]))
 			return true;
@@ -111,6 +115,22 @@ static bool params_are_sane(const struct encoder_params *p)
 		!(p->codec & (p->codec - 1));
 }
 
+/* Encoders in hardware open only so often, and not at every size: then the next one is as good. */
+static int create_first(struct encoder **out, const char *name, const struct encoder_params *params)
+{
+	int err = PF_E_UNSUPPORTED;
+	for (size_t i = 0; i < N_IMPLS; i++) {
+		if (!name_matches(name, impls[i]) || !(codecs_of(impls[i]) & params->codec))
+			continue;
+		err = impls[i]->create(out, params);
+		if (err >= 0)
+			return err;
+		log_debug("encoder: %s does not open: %s", impls[i]->name, pf_strerror(err));
+	}
+	*out = NULL;
+	return err;
+}
+
 int encoder_create(struct encoder **out, const char *name, const struct encoder_params *params)
 {
 	*out = NULL;
@@ -135,10 +155,7 @@ int encoder_create(struct encoder **out, const char *name, const struct encoder_
 	checked.bitrate_kbps = clamp_kbps(params->bitrate_kbps);
 	if (checked.slices > ENCODER_MAX_SLICES)
 		checked.slices = ENCODER_MAX_SLICES;
-	int err = impl->create(out, &checked);
-	if (err < 0)
-		*out = NULL;
-	return err;
+	return create_first(out, name, &checked);
 }
 
 void encoder_destroy(struct encoder *e)

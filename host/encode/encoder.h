@@ -71,6 +71,8 @@ struct encoder {
 
 extern const struct encoder_impl encoder_x264_impl;    /* HAVE_X264 */
 extern const struct encoder_impl encoder_avcodec_impl; /* HAVE_AVCODEC */
+extern const struct encoder_impl encoder_vaapi_impl;   /* HAVE_AVCODEC */
+extern const struct encoder_impl encoder_nvenc_impl;   /* HAVE_AVCODEC */
 extern const struct encoder_impl
 	encoder_null_impl; /* never picked by itself: a header and filler bytes */
 
@@ -91,7 +93,7 @@ extern const struct encoder_impl
 #define ENCODER_DEPTH_MS 150u
 
 /*
- * name NULL or "auto" = the first that can make params->codec; "x264", "avcodec", "null". The bitrate is clamped to
+ * name NULL or "auto" = the first that can make params->codec and opens; "x264", "avcodec", "vaapi", "nvenc", "null". The bitrate is clamped to
  * the range above. Errors: PF_E_UNSUPPORTED (not built, or not this codec), PF_E_INVALID, PF_E_NOMEM.
  */
 int encoder_create(

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/encode/planes_gpu.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
-#include "host/base/log.h"
 #include "host/gpu/convert.h"
 #include "host/gpu/display.h"
 #include "host/gpu/dmabuf.h"
@@ -14,21 +12,12 @@ struct planes_gpu {
 	struct dmabuf_maps maps;
 };
 
-/* A GPU that refused what a compositor draws would do so again: later sessions ask for pictures in memory. */
-static _Atomic bool refused;
-
-const struct gpu_display *planes_gpu_importer(void)
-{
-	const struct gpu_display *d = atomic_load(&refused) ? NULL : gpu_display(false, NULL);
-	return d && d->imports ? d : NULL;
-}
-
 int planes_gpu_create(struct planes_gpu **out, const struct planes_gpu_params *params)
 {
 	struct planes_gpu *g = calloc(1, sizeof(*g));
 	if (!g)
 		return PF_E_NOMEM;
-	const struct gpu_display *d = planes_gpu_importer();
+	const struct gpu_display *d = gpu_importer();
 	const struct gpu_convert_params wanted = {.width = params->width,
 		.height = params->height,
 		.matrix = params->matrix,
@@ -49,17 +38,6 @@ void planes_gpu_destroy(struct planes_gpu *g)
 	free(g);
 }
 
-/* Once in the life of a process, not of each picture. */
-static void give_up(struct planes_gpu *g, int err)
-{
-	gpu_convert_destroy(g->convert);
-	g->convert = NULL;
-	if (!atomic_exchange(&refused, true))
-		log_warn("encoder: the GPU does not take the pictures that the compositor draws "
-			 "(%s); from the next session on they come through memory",
-			pf_strerror(err));
-}
-
 int planes_gpu_convert(struct planes_gpu *g, const struct frame *f, uint8_t *y, int y_stride,
 	uint8_t *uv, int uv_stride)
 {
@@ -70,7 +48,9 @@ int planes_gpu_convert(struct planes_gpu *g, const struct frame *f, uint8_t *y, 
 		err = gpu_convert_read(g->convert, y, (uint32_t)y_stride, uv, (uint32_t)uv_stride);
 	if (err >= 0 || err == PF_E_INVALID)
 		return err;
-	give_up(g, err);
+	gpu_convert_destroy(g->convert);
+	g->convert = NULL;
+	gpu_importer_refuse(pf_strerror(err));
 	return PF_E_UNSUPPORTED;
 }
 

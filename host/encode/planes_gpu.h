@@ -12,11 +12,7 @@
  * a third of the bytes, is read back. Where it cannot, linear ones are mapped. One thread at a time.
  */
 
-struct gpu_display;
 struct planes_gpu;
-
-/* The GPU that such encoders import with; NULL where there is none, or it refused before. Thread: any. */
-const struct gpu_display *planes_gpu_importer(void);
 
 struct planes_gpu_params {
 	uint32_t width, height;

@@ -14,7 +14,7 @@
 #include "host/encode/encoder.h"
 #include "host/encode/h264.h"
 #include "host/encode/planes.h"
-#include "host/encode/planes_gpu.h"
+#include "host/gpu/display.h"
 #include "host/media/clock.h"
 
 struct x264_encoder {
@@ -280,7 +280,7 @@ const struct encoder_impl encoder_x264_impl = {
 	.name = "x264",
 	.colour = PLANES_COLOUR,
 	.codecs = PF_CODEC_H264,
-	.importer = planes_gpu_importer,
+	.importer = gpu_importer,
 	.create = x264_create,
 	.destroy = x264_destroy,
 	.encode = x264_encode,

@@ -37,13 +37,16 @@ static void leave(struct cuda_copier *k)
 	gpu_context_leave(k->display);
 }
 
-/* CUDA's number of the GPU that OpenGL's context is on, which must be current. */
-static int find_device(const struct cuda_api *cuda, int *out)
+int cuda_device_of(const struct gpu_display *display, struct gpu_convert *c, int *device)
 {
 	unsigned n = 0;
-	if (cuda->Init(0) || cuda->GLGetDevices(&n, out, 1, GL_DEVICES_ALL) || !n)
+	const struct cuda_api *cuda = gpu_cuda();
+	if (!cuda || display->software || cuda->Init(0) ||
+		!gpu_context_enter(display, gpu_convert_context(c)))
 		return PF_E_UNSUPPORTED;
-	return PF_OK;
+	int err = cuda->GLGetDevices(&n, device, 1, GL_DEVICES_ALL);
+	gpu_context_leave(display);
+	return err || !n ? PF_E_UNSUPPORTED : PF_OK;
 }
 
 static int register_textures(struct cuda_copier *k)
@@ -75,10 +78,7 @@ void cuda_copier_destroy(struct cuda_copier *k)
 
 static int open_device(struct cuda_copier *k)
 {
-	if (!gpu_context_enter(k->display, gpu_convert_context(k->convert)))
-		return PF_E_UNSUPPORTED;
-	int err = find_device(k->cuda, &k->device);
-	gpu_context_leave(k->display);
+	int err = cuda_device_of(k->display, k->convert, &k->device);
 	if (err < 0)
 		return err;
 	if (k->cuda->PrimaryCtxRetain(&k->context, k->device)) {
@@ -152,9 +152,4 @@ int cuda_copier_run(struct cuda_copier *k, const struct cuda_nv12 *to)
 	}
 	leave(k);
 	return err;
-}
-
-int cuda_copier_device(const struct cuda_copier *k)
-{
-	return k->device;
 }

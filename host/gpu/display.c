@@ -2,11 +2,13 @@
 #include "host/gpu/display.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "host/base/log.h"
 #include "host/gpu/gbm_api.h"
 #include "host/gpu/node.h"
 
@@ -237,6 +239,22 @@ const struct gpu_display *gpu_display(bool software, const char **why)
 	if (why)
 		*why = found[software].why;
 	return found[software].why ? NULL : &found[software].display;
+}
+
+static _Atomic bool refused;
+
+const struct gpu_display *gpu_importer(void)
+{
+	const struct gpu_display *d = atomic_load(&refused) ? NULL : gpu_display(false, NULL);
+	return d && d->imports ? d : NULL;
+}
+
+void gpu_importer_refuse(const char *why)
+{
+	if (!atomic_exchange(&refused, true))
+		log_warn("encoder: the GPU does not take the pictures that the compositor draws "
+			 "(%s); from the next session on they come through memory",
+			why);
 }
 
 size_t gpu_display_modifiers(

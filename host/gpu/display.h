@@ -33,6 +33,14 @@ struct gpu_display {
  */
 const struct gpu_display *gpu_display(bool software, const char **why);
 
+/*
+ * The GPU that imports DMA-BUFs for an encoder: NULL where there is none, or where it refused one before, as what a
+ * compositor draws it will refuse again. Thread: any.
+ */
+const struct gpu_display *gpu_importer(void);
+/* From now on there is none; says so once, with the reason. */
+void gpu_importer_refuse(const char *why);
+
 /* The layouts of fourcc (DRM's) that it imports into a plain texture, best first, at most max of them. */
 size_t gpu_display_modifiers(
 	const struct gpu_display *d, uint32_t fourcc, uint64_t *out, size_t max);

@@ -15,7 +15,9 @@
 
 #include <linux/udmabuf.h>
 
+#include "core/wire/handshake.h"
 #include "host/encode/csc.h"
+#include "host/encode/encoder.h"
 #include "host/gpu/convert.h"
 #include "host/gpu/cuda_copy.h"
 #include "host/gpu/display.h"
@@ -391,6 +393,15 @@ static void try_cuda(const struct gpu_display *d)
 	picture_finish(&p);
 }
 
+/* Each encodes two pictures of 720p before it says that it can. */
+static void try_encoder(const char *name)
+{
+	uint8_t codecs = encoder_codecs(name);
+	report(codecs ? 1 : -1, "encoder %s:%s%s%s%s", name, codecs & PF_CODEC_H264 ? " H.264" : "",
+		codecs & PF_CODEC_HEVC ? " HEVC" : "", codecs & PF_CODEC_AV1 ? " AV1" : "",
+		codecs ? "" : " opens for no codec");
+}
+
 int main(void)
 {
 	const char *why;
@@ -408,6 +419,8 @@ int main(void)
 		report(-1, "nothing to convert on: %s", why);
 	}
 	try_udmabuf(d);
+	try_encoder("vaapi");
+	try_encoder("nvenc");
 	printf("%d failed\n", n_failed);
 	return n_failed ? 1 : 0;
 }
