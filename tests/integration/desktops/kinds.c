@@ -40,7 +40,7 @@ static const struct rig_compositor kinds[] = {
 		.argv = {"mutter", "--headless", "--wayland", "--no-x11", "--wayland-display",
 			"wayland-1", "--virtual-monitor", "1000x700", NULL},
 		.pipewire = true,
-		.own_rates = true,
+		.windows_leave = true,
 		.touch = true,
 		.first_frame_ms = 1000},
 	{.name = "kwin",

@@ -25,6 +25,7 @@ struct rig_compositor {
 	const char *host_args[3]; /* that choose it */
 	bool pipewire;		  /* its pictures are nodes */
 	bool own_rates;		  /* it makes outputs at its own rate, whatever is asked for */
+	bool windows_leave;	  /* an output whose size changes, for the next one */
 	bool no_text, touch;	  /* what its input can do */
 	bool keeps_idle; /* it cannot remove outputs: they stay, small and slow (sway 1.7) */
 	unsigned first_frame_ms; /* what Hello to the first frame may take */
