@@ -10,7 +10,6 @@
 #include <pipewire/pipewire.h>
 #include <spa/utils/result.h>
 
-#include "host/base/log.h"
 #include "host/base/thread.h"
 #include "host/capture/capture.h"
 #include "host/capture/pipewire_pictures.h"
@@ -27,6 +26,9 @@
 #define AGREE_NS     1500000000ull  /* an offer is answered by then, or another is made */
 #define NEGOTIATE_NS 3000000000ull  /* a node that has agreed on nothing by then is stuck */
 #define PICTURE_NS   10000000000ull /* the first picture: a game may take long to draw one */
+#define REST_NS	     150000000ull   /* without a picture: the screen has come to rest */
+#define FIRST_NS     400000000ull   /* the first of an agreement comes by then, or is asked for */
+#define MAX_ASKED    4u /* times for the first: then it is not lost, there is none yet */
 #define SETTLE_NS \
 	300000000ull /* without a picture: then what was agreed on is in place, and the screen is idle */
 #define MAX_BAD 120u /* pictures in a row that are none */
@@ -67,6 +69,10 @@ struct pipewire {
 	const char *failed; /* why this attempt is over */
 	enum stage stage;
 	uint64_t stage_ns, attempt_ns, n_before;
+	uint64_t n_seen, changed_ns,
+		asked_ns; /* asked: for a picture that has not come yet; 0 = not */
+	unsigned n_asked;
+	bool owed; /* a whole picture of the screen at rest */
 	struct pipewire_pictures pictures;
 	const char *lost;
 	int lost_err;
@@ -511,9 +517,43 @@ static void check_time(struct pipewire *c)
 		lose(c, PF_E_TIMEOUT, "the compositor promised pictures and sent none");
 }
 
+/*
+ * Mutter, up to 43 at least, passes over a picture that comes too soon after word of the pointer, and sends the pointer
+ * again in its stead: what a screen shows when it comes to rest may never have been sent. A stream that begins again
+ * gets a whole picture. So each rest costs one, and a first one that does not come is asked for.
+ */
+static uint64_t ask_due(const struct pipewire *c)
+{
+	if (c->stage == STAGE_WAITING && c->n_asked < MAX_ASKED)
+		return (c->asked_ns > c->stage_ns ? c->asked_ns : c->stage_ns) + FIRST_NS;
+	if (c->stage == STAGE_FLOWING && c->owed && c->pictures.apart_seen)
+		return c->changed_ns + REST_NS;
+	return UINT64_MAX;
+}
+
+static void ask_for_rest(struct pipewire *c)
+{
+	uint64_t now_ns = clock_now_ns();
+	if (c->pictures.n_taken != c->n_seen) {
+		c->n_seen = c->pictures.n_taken;
+		c->changed_ns = now_ns;
+		c->owed = !c->asked_ns; /* else it is the answer */
+		c->asked_ns = c->n_asked = 0;
+	}
+	if (!c->stream || now_ns < ask_due(c))
+		return;
+	c->owed = false;
+	c->asked_ns = now_ns;
+	c->n_asked++;
+	(void)pw_stream_set_active(c->stream, false);
+	(void)pw_stream_set_active(c->stream, true);
+}
+
 static uint64_t next_due(const struct pipewire *c)
 {
 	uint64_t due_ns = pipewire_pictures_due(&c->pictures), limit_ns = UINT64_MAX;
+	if (ask_due(c) < due_ns)
+		due_ns = ask_due(c);
 	if (c->stage == STAGE_AGREEING)
 		limit_ns = c->attempt_ns + AGREE_NS < c->stage_ns + NEGOTIATE_NS
 			? c->attempt_ns + AGREE_NS
@@ -546,6 +586,7 @@ static void turn(struct pipewire *c)
 	if (c->stream && c->stage > STAGE_CONNECTING)
 		pipewire_pictures_turn(&c->pictures, atomic_load(&c->draws_cursor));
 	check_time(c);
+	ask_for_rest(c);
 	if (c->failed && !c->lost)
 		try_again(c);
 	if (!c->lost)

@@ -217,8 +217,10 @@ static bool take_picture(struct pipewire_pictures *p, struct pipewire_buffer *b)
 	size_t size;
 	const void *meta = meta_of(spa, SPA_META_Header, &size);
 	(void)pipewire_meta_header(meta, size, &header);
-	if (!has_picture(spa, &header))
+	if (!has_picture(spa, &header)) {
+		p->apart_seen = true;
 		return false;
+	}
 	meta = meta_of(spa, SPA_META_VideoTransform, &size);
 	uint32_t transform = pipewire_meta_transform(meta, size);
 	meta = meta_of(spa, SPA_META_VideoCrop, &size);
