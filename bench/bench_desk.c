@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 /*
- * A headless sway of our own and its capture: bench_desk [all|rate|idle|cycles] [app]
+ * A headless sway of our own and its capture: bench_desk [all|rate|idle|cycles|sessions] [app]
  *   rate     pictures a second of something that moves, and how old they are when the capture gives them out
  *   idle     processor time of an idle screen, of the host and of sway
  *   cycles   100 times: an output, its first picture, another mode, its first picture, gone; what is left
+ *   sessions HOST: 100 clients one after the other of a real host (its path) in somebody's sway; what is left
  * The app must repaint whenever it may; weston-simple-shm does.
  */
 #include <dirent.h>
@@ -19,7 +20,11 @@
 #include "host/base/loop.h"
 #include "host/capture/capture.h"
 #include "host/media/clock.h"
+#include "host/vdisplay/sway_ipc.h"
+#include "host/vdisplay/sway_output.h"
 #include "host/vdisplay/vdisplay.h"
+#include "punktfunk_core.h"
+#include "tests/support/host_process.h"
 
 #define MAX_PICTURES 4096
 #define RATE_S	     5u
@@ -220,10 +225,12 @@ static void idle(void)
 	close_desk(&d);
 }
 
-static unsigned count_fds(void)
+static unsigned count_in(const char *format, int pid)
 {
-	DIR *dir = opendir("/proc/self/fd");
+	char path[64];
 	unsigned n = 0;
+	snprintf(path, sizeof(path), format, pid);
+	DIR *dir = opendir(path);
 	while (dir && readdir(dir))
 		n++;
 	if (dir)
@@ -259,13 +266,89 @@ static void cycles(void)
 		vdisplay_remove_output(d.v, &o);
 		turn(&d, 10000000, NULL);
 		if (i == 0)
-			fds = count_fds();
+			fds = count_in("/proc/%d/fd", getpid());
 	}
 	printf("%u cycles: first picture p50 %.0f ms, max %.0f ms; mode change p50 %.0f ms, max "
 	       "%.0f "
 	       "ms; descriptors after the first %u, after the last %u\n",
 		CYCLES, at_ms(first, CYCLES, 0.5), at_ms(first, CYCLES, 1),
-		at_ms(mode, CYCLES, 0.5), at_ms(mode, CYCLES, 1), fds, count_fds());
+		at_ms(mode, CYCLES, 0.5), at_ms(mode, CYCLES, 1), fds,
+		count_in("/proc/%d/fd", getpid()));
+	close_desk(&d);
+}
+
+static unsigned count_used(const char *socket)
+{
+	struct sway_ipc ipc;
+	char name[32];
+	unsigned n = 0;
+	must(sway_ipc_open(&ipc, socket), "sway");
+	for (int i = 1; i < 200; i++) {
+		snprintf(name, sizeof(name), "HEADLESS-%d", i);
+		const int used = sway_output_is_used(&ipc, name);
+		must(used, "outputs");
+		n += used > 0;
+	}
+	sway_ipc_close(&ipc);
+	return n;
+}
+
+static uint64_t one_session(int port)
+{
+	struct punktfunk_connect_opts o;
+	struct punktfunk_connection *c = NULL;
+	struct punktfunk_frame f = {.size = sizeof(f)};
+	char message[320] = "";
+	punktfunk_connect_opts_init(&o);
+	o.host = "127.0.0.1";
+	o.port = (uint16_t)port;
+	o.mode = (struct punktfunk_mode){1280, 720, 60};
+	const uint64_t start_ns = clock_now_ns();
+	must(punktfunk_connect_opts(&c, &o, message, sizeof(message)), message);
+	must(punktfunk_connection_next_au(c, &f, 5000), "no picture came");
+	const uint64_t took = clock_now_ns() - start_ns;
+	punktfunk_connection_disconnect_quit(c);
+	punktfunk_connection_close(c);
+	return took;
+}
+
+/* A real host in a sway that is somebody's, and clients one after the other. */
+static void sessions(const char *path)
+{
+	static uint64_t took[CYCLES];
+	static const char *const args[] = {
+		"--source", "virtual", "--encoder", "null", "--audio", "off", NULL};
+	struct host_process host;
+	struct desk d;
+	struct vdisplay_output theirs;
+	char socket[128];
+	open_desk(&d, "sleep 1000");
+	must(vdisplay_add_output(d.v, 1280, 720, VDISPLAY_MHZ(60), &theirs), "output");
+	snprintf(socket, sizeof(socket), "%s", theirs.wayland_display);
+	snprintf(strrchr(socket, '/'), 16, "/sway.sock");
+	setenv("SWAYSOCK", socket, 1);
+	must(host_process_start(&host, path, args) < 0 ? PF_E_IO : 0, "the host");
+	unsigned fds = 0, threads = 0;
+	for (unsigned i = 0; i < CYCLES; i++) {
+		took[i] = one_session(host.port);
+		turn(&d, 50000000, NULL);
+		if (i == 0) {
+			fds = count_in("/proc/%d/fd", host.pid);
+			threads = count_in("/proc/%d/task", host.pid);
+		}
+	}
+	turn(&d, 500000000, NULL);
+	printf("%u sessions: connect to first picture at the client p50 %.0f ms, max %.0f ms; "
+	       "descriptors "
+	       "%u and %u, threads %u and %u after the first and the last; outputs in use besides "
+	       "the "
+	       "person's: %u\n",
+		CYCLES, at_ms(took, CYCLES, 0.5), at_ms(took, CYCLES, 1), fds,
+		count_in("/proc/%d/fd", host.pid), threads, count_in("/proc/%d/task", host.pid),
+		count_used(socket) - 1);
+	must(host_process_end(&host) < 0 ? PF_E_IO : 0, "the host's end");
+	host_process_clean(&host);
+	unsetenv("SWAYSOCK");
 	close_desk(&d);
 }
 
@@ -284,5 +367,7 @@ int main(int argc, char **argv)
 		idle();
 	if (all || !strcmp(what, "cycles"))
 		cycles();
+	if (!strcmp(what, "sessions") && argc > 2)
+		sessions(argv[2]);
 	return 0;
 }

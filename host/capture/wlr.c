@@ -13,6 +13,7 @@
 #include "host/base/log.h"
 #include "host/capture/wlr_internal.h"
 #include "host/media/clock.h"
+#include "linux-dmabuf-v1-client.h"
 #include "wlr-screencopy-unstable-v1-client.h"
 
 /*
@@ -79,7 +80,8 @@ void wlr_refused(struct wlr *c)
 
 bool wlr_fit_pool(struct wlr *c, const struct wlr_layout *layout)
 {
-	if (c->pool.memory && !memcmp(&c->pool.layout, layout, sizeof(*layout)))
+	if (c->pool.memory && c->pool.memory->map &&
+		!memcmp(&c->pool.layout, layout, sizeof(*layout)))
 		return true;
 	c->fresh = true;
 	int err = wlr_pool_make(&c->pool, c->shm, layout);
@@ -176,7 +178,11 @@ static int connect_compositor(struct wlr *c)
 		&ext_image_copy_capture_manager_v1_interface, 1, (void **)&c->images};
 	c->binds[3] = (struct wlconn_bind){
 		&ext_output_image_capture_source_manager_v1_interface, 1, (void **)&c->sources};
-	int err = wlconn_open(&c->conn, c->display_name, c->output_name, c->binds, 4);
+	size_t n = 4;
+	if (c->base.params.dmabuf)
+		c->binds[n++] = (struct wlconn_bind){
+			&zwp_linux_dmabuf_v1_interface, 3, (void **)&c->dmabuf};
+	int err = wlconn_open(&c->conn, c->display_name, c->output_name, c->binds, n);
 	if (err < 0) {
 		log_error("capture: no compositor answers at '%s': is it still running?",
 			c->display_name);
@@ -262,6 +268,9 @@ static void wlr_destroy(struct capture *base)
 {
 	struct wlr *c = wlr_from(base);
 	wlr_pool_retire(&c->pool);
+	wlr_gpu_finish(&c->gpu);
+	if (c->dmabuf)
+		zwp_linux_dmabuf_v1_destroy(c->dmabuf);
 	if (c->images)
 		ext_image_copy_capture_manager_v1_destroy(c->images);
 	if (c->sources)
@@ -285,6 +294,8 @@ static int wlr_create(struct capture **out, const struct capture_params *params)
 	c->base.caps = (struct capture_caps){.damage_driven = true, .resizes = true};
 	c->base.params = *params;
 	c->retry_ns = UINT64_MAX;
+	wlr_gpu_init(&c->gpu, params->modifiers, params->n_modifiers);
+	c->base.params.modifiers = NULL; /* the caller's */
 	int n = snprintf(c->display_name, sizeof(c->display_name), "%s",
 		params->wayland_display ? params->wayland_display : "");
 	int m = snprintf(c->output_name, sizeof(c->output_name), "%s",

@@ -5,6 +5,7 @@
 
 #include "ext-image-capture-source-v1-client.h"
 #include "ext-image-copy-capture-v1-client.h"
+#include "host/base/log.h"
 #include "host/capture/wlr_internal.h"
 
 /*
@@ -37,20 +38,34 @@ static void session_shm_format(
 static void session_dmabuf_device(
 	void *data, struct ext_image_copy_capture_session_v1 *s, struct wl_array *device)
 {
+	struct wlr *c = data;
+	dev_t id;
+	c->gpu_coming.has_device = device->size == sizeof(id);
+	if (c->gpu_coming.has_device)
+		memcpy(&c->gpu_coming.device, device->data, sizeof(id));
 }
 
 static void session_dmabuf_format(void *data, struct ext_image_copy_capture_session_v1 *s,
 	uint32_t format, struct wl_array *modifiers)
 {
+	struct wlr *c = data;
+	if (c->dmabuf)
+		wlr_gpu_offer(&c->gpu, &c->gpu_coming, format, modifiers->data,
+			modifiers->size / sizeof(uint64_t));
 }
 
 static void ask(struct wlr *c);
+
+static bool can_use_gpu(const struct wlr *c, const struct wlr_gpu_layout *l)
+{
+	return c->dmabuf && !c->gpu.failed && l->has_device && l->n_modifiers;
+}
 
 static void session_done(void *data, struct ext_image_copy_capture_session_v1 *s)
 {
 	struct wlr *c = data;
 	struct wlr_layout *l = &c->coming;
-	if (!c->has_format) {
+	if (!c->has_format && !can_use_gpu(c, &c->gpu_coming)) {
 		wlr_lose(c, PF_E_UNSUPPORTED,
 			"the compositor shares pictures only through a GPU, or in pixel formats "
 			"that are not known here");
@@ -63,10 +78,15 @@ static void session_done(void *data, struct ext_image_copy_capture_session_v1 *s
 		return;
 	}
 	l->stride = l->width * 4;
-	const bool same = c->has_constraints && !memcmp(l, &c->wanted, sizeof(*l));
+	if (!c->has_format)
+		l->format = WLR_NO_FORMAT;
+	const bool same = c->has_constraints && !memcmp(l, &c->wanted, sizeof(*l)) &&
+		!memcmp(&c->gpu_coming, &c->gpu_wanted, sizeof(c->gpu_wanted));
 	c->wanted = *l;
+	c->gpu_wanted = c->gpu_coming;
 	c->has_constraints = true;
 	memset(l, 0, sizeof(*l));
+	memset(&c->gpu_coming, 0, sizeof(c->gpu_coming));
 	c->has_format = false;
 	if (same)
 		return;
@@ -156,10 +176,44 @@ static void damage_buffer(const struct wlr *c)
 			width, (int32_t)(d->bands[i].y1 - d->bands[i].y0));
 }
 
+/* The compositor has looked at the GPU's buffers. */
+static void gpu_buffers_done(bool good, void *userdata)
+{
+	struct wlr *c = userdata;
+	if (!good)
+		log_warn("capture: the compositor does not take buffers of the GPU; going on with "
+			 "shared "
+			 "memory");
+	if (!c->frame && c->retry_ns == UINT64_MAX)
+		ask(c);
+}
+
+/* False: there are none yet, and gpu_buffers_done() asks; or it is lost. */
+static bool fit_pool(struct wlr *c)
+{
+	if (!can_use_gpu(c, &c->gpu_wanted))
+		return wlr_fit_pool(c, &c->wanted);
+	if (c->gpu.n_waiting)
+		return false;
+	if (c->pool.memory && !c->pool.memory->map &&
+		!memcmp(&c->pool.layout, &c->wanted, sizeof(c->wanted)) &&
+		!memcmp(&c->gpu.layout, &c->gpu_wanted, sizeof(c->gpu_wanted)))
+		return true;
+	c->fresh = true;
+	const int err = wlr_gpu_make(
+		&c->gpu, &c->pool, c->dmabuf, &c->wanted, &c->gpu_wanted, gpu_buffers_done, c);
+	if (err >= 0)
+		return false;
+	log_info("capture: no memory of the GPU for the compositor (%s); going on with shared "
+		 "memory",
+		pf_strerror(err));
+	return wlr_fit_pool(c, &c->wanted);
+}
+
 static void ask(struct wlr *c)
 {
 	/* Until the first `done` there is nothing to ask for; that event asks. */
-	if (!c->has_constraints || !wlr_fit_pool(c, &c->wanted) || !wlr_take_buffer(c))
+	if (!c->has_constraints || !fit_pool(c) || !wlr_take_buffer(c))
 		return;
 	c->frame = ext_image_copy_capture_session_v1_create_frame(c->session);
 	if (!c->frame) {
@@ -181,6 +235,7 @@ static bool is_there(const struct wlr *c)
 static void begin(struct wlr *c)
 {
 	c->has_constraints = c->has_format = false;
+	memset(&c->gpu_coming, 0, sizeof(c->gpu_coming));
 	c->source = ext_output_image_capture_source_manager_v1_create_source(
 		c->sources, c->conn.output);
 	c->session = c->source
@@ -202,6 +257,7 @@ static void finish(struct wlr *c)
 		ext_image_copy_capture_session_v1_destroy(c->session);
 	if (c->source)
 		ext_image_capture_source_v1_destroy(c->source);
+	wlr_gpu_cancel(&c->gpu);
 	c->session = NULL;
 	c->source = NULL;
 }

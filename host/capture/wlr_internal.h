@@ -7,6 +7,7 @@
 
 #include "host/base/thread.h"
 #include "host/capture/capture.h"
+#include "host/capture/wlr_gpu.h"
 #include "host/capture/wlr_pool.h"
 #include "host/wayland/wlconn.h"
 
@@ -45,6 +46,7 @@ struct wlr {
 	struct zwlr_screencopy_manager_v1 *screencopy;
 	struct ext_image_copy_capture_manager_v1 *images;
 	struct ext_output_image_capture_source_manager_v1 *sources;
+	struct zwp_linux_dmabuf_v1 *dmabuf;
 
 	const struct wlr_way *way;
 	struct wlr_pool pool;
@@ -71,6 +73,8 @@ struct wlr {
 	struct wlr_layout coming, wanted; /* coming: until `done` */
 	bool has_format, has_constraints;
 	uint64_t presented_ns;
+	struct wlr_gpu gpu;
+	struct wlr_gpu_layout gpu_coming, gpu_wanted; /* n_modifiers 0 = none that is for us */
 };
 
 void wlr_lose(struct wlr *c, int err, const char *why);

@@ -12,20 +12,17 @@
 
 #include "host/capture/capture.h"
 
-/* Owned by its references: the pool's own, and one of each frame that is out. */
-struct wlr_memory {
-	_Atomic int refs;
-	uint8_t *map;
-	size_t size;
-	struct wlr_buffer buffers[WLR_POOL_BUFFERS];
-};
-
 static void memory_unref(struct wlr_memory *m)
 {
 	if (!m || atomic_fetch_sub(&m->refs, 1) != 1)
 		return;
 	if (m->map)
 		munmap(m->map, m->size);
+	for (size_t i = 0; i < WLR_POOL_BUFFERS; i++) {
+		const struct frame_dmabuf *d = &m->buffers[i].frame.dmabuf;
+		for (uint32_t k = 0; k < d->n_planes; k++)
+			close(d->fd[k]);
+	}
 	free(m);
 }
 
@@ -91,7 +88,6 @@ static int make_buffers(struct wlr_memory *m, struct wl_shm *shm, int fd,
 	int err = PF_OK;
 	for (size_t i = 0; i < WLR_POOL_BUFFERS; i++) {
 		struct wlr_buffer *b = &m->buffers[i];
-		b->memory = m;
 		b->wl = wl_shm_pool_create_buffer(pool, (int32_t)(i * each), (int32_t)l->width,
 			(int32_t)l->height, (int32_t)l->stride, l->format);
 		b->frame.width = l->width;
@@ -106,21 +102,32 @@ static int make_buffers(struct wlr_memory *m, struct wl_shm *shm, int fd,
 	return err;
 }
 
+int wlr_pool_begin(struct wlr_pool *p, const struct wlr_layout *l)
+{
+	wlr_pool_retire(p);
+	struct wlr_memory *m = calloc(1, sizeof(*m));
+	if (!m)
+		return PF_E_NOMEM;
+	atomic_init(&m->refs, 1);
+	for (size_t i = 0; i < WLR_POOL_BUFFERS; i++)
+		m->buffers[i].memory = m;
+	p->memory = m;
+	p->layout = *l;
+	return PF_OK;
+}
+
 int wlr_pool_make(struct wlr_pool *p, struct wl_shm *shm, const struct wlr_layout *l)
 {
 	const int rank = wlr_pool_format_rank(l->format);
 	int fd = -1;
 	wlr_pool_retire(p);
 	int err = rank >= 0 ? check_layout(l) : PF_E_UNSUPPORTED;
+	if (err >= 0)
+		err = wlr_pool_begin(p, l);
 	if (err < 0)
 		return err;
-	struct wlr_memory *m = calloc(1, sizeof(*m));
-	if (!m)
-		return PF_E_NOMEM;
-	atomic_init(&m->refs, 1);
+	struct wlr_memory *m = p->memory;
 	m->size = (size_t)l->stride * l->height * WLR_POOL_BUFFERS;
-	p->memory = m;
-	p->layout = *l;
 	err = m->size > INT32_MAX ? PF_E_INVALID : map_memory(m, &fd);
 	if (err >= 0)
 		err = make_buffers(m, shm, fd, l, formats[rank].frame);
@@ -159,6 +166,7 @@ struct wlr_buffer *wlr_pool_take(struct wlr_pool *p)
 		b->frame.stride = keep.stride;
 		b->frame.format = keep.format;
 		b->frame.pixels = keep.pixels;
+		b->frame.dmabuf = keep.dmabuf;
 		b->frame.release = release;
 		b->frame.owner = b;
 		return b;

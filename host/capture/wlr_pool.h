@@ -9,9 +9,10 @@
 
 struct wl_buffer;
 struct wl_shm;
+struct wlr_memory;
 
 /*
- * Shared-memory buffers that a compositor copies its picture into, each one a frame. The Wayland objects
+ * Buffers of shared or of a GPU's memory that a compositor copies its picture into, each one a frame. The Wayland objects
  * belong to the capture thread; the memory lives until the last frame of it was released, on any thread.
  */
 
@@ -38,11 +39,21 @@ struct wlr_pool {
 	struct wlr_layout layout;
 };
 
+/* Owned by its references: the pool's own, and one of each frame that is out. */
+struct wlr_memory {
+	_Atomic int refs;
+	uint8_t *map; /* NULL: a GPU's, which the frames' descriptors hold */
+	size_t size;
+	struct wlr_buffer buffers[WLR_POOL_BUFFERS];
+};
+
 /* 0 = the best; -1: frames cannot have this wl_shm_format. */
 int wlr_pool_format_rank(uint32_t format);
 /* Retires what was there. Errors: PF_E_UNSUPPORTED (format), PF_E_INVALID (layout), PF_E_IO, PF_E_NOMEM. */
 int wlr_pool_make(
 	struct wlr_pool *p, struct wl_shm *shm, const struct wlr_layout *layout) PF_MUST_CHECK;
+/* Memory without a buffer yet, one reference; what was there is retired. Errors: PF_E_NOMEM. */
+int wlr_pool_begin(struct wlr_pool *p, const struct wlr_layout *layout) PF_MUST_CHECK;
 /* Destroys the Wayland objects; frames that are out stay valid. Takes an empty pool. */
 void wlr_pool_retire(struct wlr_pool *p);
 /* A free buffer, now taken, its frame with one reference and no times yet; NULL = consumers hold all. */

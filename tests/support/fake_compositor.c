@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <wayland-server.h>
@@ -12,6 +13,7 @@
 #include "ext-image-capture-source-v1-server.h"
 #include "ext-image-copy-capture-v1-server.h"
 #include "host/media/clock.h"
+#include "linux-dmabuf-v1-server.h"
 #include "tests/test.h"
 #include "wlr-screencopy-unstable-v1-server.h"
 
@@ -43,15 +45,25 @@ static void draw(struct fake_compositor *f)
 			f->rows[y] = (uint32_t)f->seq;
 }
 
-/* Only what the buffer lacks and what is new: who told too little shows an old row. */
-static bool copy(struct fake_compositor *f, bool whole)
+/* Memory that a GPU could have. */
+struct gpu_buffer {
+	struct fake_compositor *f;
+	int fd;
+	uint32_t offset, stride, width, height;
+};
+
+static const struct wl_buffer_interface buffer_impl;
+
+static struct gpu_buffer *gpu_buffer(struct wl_resource *r)
 {
-	struct wl_shm_buffer *shm = f->buffer ? wl_shm_buffer_get(f->buffer) : NULL;
-	if (!shm)
-		return false;
-	const uint32_t stride = (uint32_t)wl_shm_buffer_get_stride(shm);
-	uint8_t *pixels = wl_shm_buffer_get_data(shm);
-	wl_shm_buffer_begin_access(shm);
+	return r && wl_resource_instance_of(r, &wl_buffer_interface, &buffer_impl)
+		? wl_resource_get_user_data(r)
+		: NULL;
+}
+
+/* Only what the buffer lacks and what is new: who told too little shows an old row. */
+static void draw_rows(struct fake_compositor *f, bool whole, uint8_t *pixels, uint32_t stride)
+{
 	for (uint32_t y = 0; y < f->height; y++) {
 		uint32_t *row = (uint32_t *)(void *)(pixels + (size_t)y * stride);
 		if (!whole && !f->buffer_lacks[y] && !changes(f->seq, f->height, y))
@@ -59,8 +71,150 @@ static bool copy(struct fake_compositor *f, bool whole)
 		for (uint32_t x = 0; x < f->width; x++)
 			row[x] = f->rows[y];
 	}
-	wl_shm_buffer_end_access(shm);
-	return true;
+}
+
+static void copy(struct fake_compositor *f, bool whole)
+{
+	struct wl_shm_buffer *shm = wl_shm_buffer_get(f->buffer);
+	if (shm) {
+		wl_shm_buffer_begin_access(shm);
+		draw_rows(f, whole, wl_shm_buffer_get_data(shm),
+			(uint32_t)wl_shm_buffer_get_stride(shm));
+		wl_shm_buffer_end_access(shm);
+		return;
+	}
+	const struct gpu_buffer *b = gpu_buffer(f->buffer);
+	const size_t len = b->offset + (size_t)b->stride * b->height;
+	uint8_t *map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+	if (map == MAP_FAILED)
+		abort();
+	draw_rows(f, whole, map + b->offset, b->stride);
+	munmap(map, len);
+}
+
+static bool is_sized(struct fake_compositor *f)
+{
+	struct wl_shm_buffer *shm = f->buffer ? wl_shm_buffer_get(f->buffer) : NULL;
+	const struct gpu_buffer *b = gpu_buffer(f->buffer);
+	if (shm)
+		return (uint32_t)wl_shm_buffer_get_width(shm) == f->width &&
+			(uint32_t)wl_shm_buffer_get_height(shm) == f->height;
+	return b && b->width == f->width && b->height == f->height;
+}
+
+/* --- linux-dmabuf --- */
+
+static void destroy_resource(struct wl_client *client, struct wl_resource *r)
+{
+	wl_resource_destroy(r);
+}
+
+static void gpu_buffer_gone(struct wl_resource *r)
+{
+	struct gpu_buffer *b = wl_resource_get_user_data(r);
+	b->f->n_gpu_buffers--;
+	if (b->f->buffer == r)
+		b->f->buffer = NULL;
+	close(b->fd);
+	free(b);
+}
+
+static const struct wl_buffer_interface buffer_impl = {.destroy = destroy_resource};
+
+static void params_gone(struct wl_resource *r)
+{
+	struct gpu_buffer *b = wl_resource_get_user_data(r);
+	if (b && b->fd >= 0)
+		close(b->fd);
+	free(b);
+}
+
+static void params_add(struct wl_client *client, struct wl_resource *r, int fd, uint32_t plane,
+	uint32_t offset, uint32_t stride, uint32_t hi, uint32_t lo)
+{
+	struct gpu_buffer *b = wl_resource_get_user_data(r);
+	if (plane != 0 || b->fd >= 0 || ((uint64_t)hi << 32 | lo) != FAKE_MODIFIER)
+		wl_resource_post_error(r, ZWP_LINUX_BUFFER_PARAMS_V1_ERROR_PLANE_IDX, "plane");
+	b->fd = fd;
+	b->offset = offset;
+	b->stride = stride;
+}
+
+static void params_create(struct wl_client *client, struct wl_resource *r, int32_t width,
+	int32_t height, uint32_t format, uint32_t flags)
+{
+	struct gpu_buffer *b = wl_resource_get_user_data(r);
+	if (b->f->fault == FAKE_NO_GPU || format != FAKE_FOURCC) {
+		zwp_linux_buffer_params_v1_send_failed(r);
+		return;
+	}
+	b->width = (uint32_t)width;
+	b->height = (uint32_t)height;
+	b->f->n_gpu_buffers++;
+	struct wl_resource *buffer = wl_resource_create(client, &wl_buffer_interface, 1, 0);
+	wl_resource_set_implementation(buffer, &buffer_impl, b, gpu_buffer_gone);
+	wl_resource_set_user_data(r, NULL);
+	zwp_linux_buffer_params_v1_send_created(r, buffer);
+}
+
+static void params_create_immed(struct wl_client *client, struct wl_resource *r, uint32_t id,
+	int32_t width, int32_t height, uint32_t format, uint32_t flags)
+{
+	wl_resource_post_error(r, 0, "not used here");
+}
+
+static const struct zwp_linux_buffer_params_v1_interface params_impl = {
+	.destroy = destroy_resource,
+	.add = params_add,
+	.create = params_create,
+	.create_immed = params_create_immed,
+};
+
+static void create_params(struct wl_client *client, struct wl_resource *r, uint32_t id)
+{
+	struct gpu_buffer *b = calloc(1, sizeof(*b));
+	if (!b)
+		abort();
+	b->f = wl_resource_get_user_data(r);
+	b->fd = -1;
+	struct wl_resource *params = wl_resource_create(
+		client, &zwp_linux_buffer_params_v1_interface, wl_resource_get_version(r), id);
+	wl_resource_set_implementation(params, &params_impl, b, params_gone);
+}
+
+static const struct zwp_linux_dmabuf_v1_interface dmabuf_impl = {
+	.destroy = destroy_resource,
+	.create_params = create_params,
+};
+
+static void bind_dmabuf(struct wl_client *client, void *data, uint32_t version, uint32_t id)
+{
+	struct wl_resource *r = wl_resource_create(
+		client, &zwp_linux_dmabuf_v1_interface, (int)version, id);
+	wl_resource_set_implementation(r, &dmabuf_impl, data, NULL);
+}
+
+static void send_gpu(struct fake_compositor *f)
+{
+	static const uint64_t odd[] = {UINT64_C(0x00ffffffffffffff), 0x0200000000000009};
+	struct wl_array a;
+	const dev_t device = FAKE_DEVICE;
+	wl_array_init(&a);
+	memcpy(wl_array_add(&a, sizeof(device)), &device, sizeof(device));
+	ext_image_copy_capture_session_v1_send_dmabuf_device(f->session, &a);
+	wl_array_release(&a);
+	wl_array_init(&a);
+	memcpy(wl_array_add(&a, sizeof(odd)), odd, sizeof(odd));
+	ext_image_copy_capture_session_v1_send_dmabuf_format(f->session, FAKE_FOURCC, &a);
+	if (f->fault != FAKE_OTHER_LAYOUT) {
+		uint64_t *more = wl_array_add(&a, 300 * sizeof(uint64_t));
+		for (int i = 0; i < 300; i++)
+			more[i] = FAKE_MODIFIER;
+		ext_image_copy_capture_session_v1_send_dmabuf_format(f->session, 0x30334241, &a);
+		a.size = sizeof(odd) + 8;
+		ext_image_copy_capture_session_v1_send_dmabuf_format(f->session, FAKE_FOURCC, &a);
+	}
+	wl_array_release(&a);
 }
 
 static void send_constraints(struct fake_compositor *f)
@@ -78,6 +232,8 @@ static void send_constraints(struct fake_compositor *f)
 		ext_image_copy_capture_session_v1_send_shm_format(
 			f->session, WL_SHM_FORMAT_XRGB8888);
 	}
+	if (f->has_dmabuf)
+		send_gpu(f);
 	if (f->fault != FAKE_NEVER_DONE)
 		ext_image_copy_capture_session_v1_send_done(f->session);
 }
@@ -96,14 +252,12 @@ static void send_damage(struct fake_compositor *f)
 
 static void finish_image(struct fake_compositor *f)
 {
-	struct wl_shm_buffer *shm = f->buffer ? wl_shm_buffer_get(f->buffer) : NULL;
 	f->captured = false;
 	if (f->fault == FAKE_REFUSES) {
 		ext_image_copy_capture_frame_v1_send_failed(f->frame, 0);
 		return;
 	}
-	if (!shm || (uint32_t)wl_shm_buffer_get_width(shm) != f->width ||
-		(uint32_t)wl_shm_buffer_get_height(shm) != f->height) {
+	if (!is_sized(f)) {
 		ext_image_copy_capture_frame_v1_send_failed(f->frame,
 			EXT_IMAGE_COPY_CAPTURE_FRAME_V1_FAILURE_REASON_BUFFER_CONSTRAINTS);
 		return;
@@ -162,11 +316,6 @@ static int handle_tick(void *data)
 }
 
 /* --- ext-image-copy-capture --- */
-
-static void destroy_resource(struct wl_client *client, struct wl_resource *r)
-{
-	wl_resource_destroy(r);
-}
 
 static void frame_gone(struct wl_resource *r)
 {
@@ -367,6 +516,7 @@ static void *run(void *data)
 	struct fake_compositor *f = data;
 	wl_display_run(f->display);
 	wl_display_destroy_clients(f->display);
+	wl_event_source_remove(f->stop);
 	wl_display_destroy(f->display);
 	return NULL;
 }
@@ -381,6 +531,8 @@ static void add_globals(struct fake_compositor *f)
 		wl_global_create(f->display, &ext_output_image_capture_source_manager_v1_interface,
 			1, f, bind_sources);
 	}
+	if (f->has_dmabuf)
+		wl_global_create(f->display, &zwp_linux_dmabuf_v1_interface, 3, f, bind_dmabuf);
 	if (f->has_screencopy)
 		wl_global_create(
 			f->display, &zwlr_screencopy_manager_v1_interface, 3, f, bind_screencopy);
@@ -398,7 +550,7 @@ int fake_compositor_start(struct fake_compositor *f)
 	add_globals(f);
 	struct wl_event_loop *loop = wl_display_get_event_loop(f->display);
 	f->stop_fd = eventfd(0, EFD_CLOEXEC);
-	wl_event_loop_add_fd(loop, f->stop_fd, WL_EVENT_READABLE, handle_stop, f);
+	f->stop = wl_event_loop_add_fd(loop, f->stop_fd, WL_EVENT_READABLE, handle_stop, f);
 	f->tick = wl_event_loop_add_timer(loop, handle_tick, f);
 	wl_event_source_timer_update(f->tick, TICK_MS);
 	return pthread_create(&f->thread, NULL, run, f) ? -1 : 0;

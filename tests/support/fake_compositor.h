@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/sysmacros.h>
 
 /*
  * A compositor of ext-image-copy-capture and wlr-screencopy on a thread of its own, with one output, "FAKE-1", whose
@@ -13,6 +14,9 @@
  */
 
 #define FAKE_MAX_HEIGHT 2048u
+#define FAKE_DEVICE	makedev(1, 5) /* of its GPU: one that is always there */
+#define FAKE_FOURCC	0x34325258u
+#define FAKE_MODIFIER	UINT64_C(0x0100000000000001)
 
 enum fake_fault {
 	FAKE_GOOD,
@@ -27,15 +31,18 @@ enum fake_fault {
 	FAKE_RESIZES, /* after some pictures: other constraints */
 	FAKE_FLAPS,   /* says the same constraints again with each picture */
 	FAKE_BAD_DAMAGE,
+	FAKE_NO_GPU,	   /* refuses every buffer of a GPU's memory */
+	FAKE_OTHER_LAYOUT, /* has none that a client could know */
 };
 
 struct fake_compositor {
 	/* set before start */
 	enum fake_fault fault; /* of ext-image-copy-capture */
-	bool has_images, has_screencopy;
+	bool has_images, has_screencopy, has_dmabuf;
 	uint32_t width, height;
 
 	char path[108]; /* of its socket */
+	_Atomic unsigned n_gpu_buffers;
 	_Atomic uint64_t n_copies,
 		n_partial; /* pictures; and those whose buffer lacked only some rows */
 
@@ -43,7 +50,7 @@ struct fake_compositor {
 	pthread_t thread;
 	int stop_fd;
 	struct wl_display *display;
-	struct wl_event_source *tick;
+	struct wl_event_source *tick, *stop;
 	struct wl_resource *session, *frame, *buffer, *screencopy;
 	bool captured, buffer_whole, buffer_lacks[FAKE_MAX_HEIGHT];
 	uint32_t rows[FAKE_MAX_HEIGHT];
