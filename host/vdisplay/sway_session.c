@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host/media/clock.h"
+#include "host/vdisplay/program.h"
 #include "host/vdisplay/run_user.h"
 #include "host/vdisplay/session_dir.h"
 #include "host/vdisplay/shepherd.h"
@@ -20,8 +21,6 @@
 
 /* sway is up in 70 ms here; a cold disk on a loaded machine is slower by two orders. */
 #define START_TIMEOUT_MS 10000u
-#define MAX_ENV		 128
-#define ENV_TEXT	 4096
 
 /* Nothing that pops up (no bar, no swaynag), nothing that covers the app, keys only to come back to it. */
 static const char config_text[] =
@@ -58,31 +57,11 @@ void sway_session_init(struct sway_session *s)
 	*s = (struct sway_session){.dir_fd = -1, .log_fd = -1};
 }
 
-/* The program's absolute path in $PATH. */
-static bool find_program(const char *name, char *path, size_t cap)
-{
-	if (strchr(name, '/')) {
-		snprintf(path, cap, "%s", name);
-		return access(path, X_OK) == 0;
-	}
-	const char *dirs = getenv("PATH");
-	if (!dirs || !*dirs)
-		dirs = "/usr/local/bin:/usr/bin:/bin";
-	while (*dirs) {
-		const size_t len = strcspn(dirs, ":");
-		const int n = snprintf(path, cap, "%.*s/%s", (int)len, dirs, name);
-		if (dirs[0] == '/' && n > 0 && (size_t)n < cap && access(path, X_OK) == 0)
-			return true;
-		dirs += len + (dirs[len] == ':');
-	}
-	return false;
-}
-
 /* The shell command that the session shows when nobody named one; false: no terminal is installed. */
 static bool default_app(const struct run_user *user, char *command, size_t cap)
 {
 	char path[256];
-	if (find_program("foot", path, sizeof(path))) {
+	if (program_find("foot", path, sizeof(path))) {
 		/* Its own size is for a desk, not for a sofa; who has a configuration chose theirs. */
 		char own[512];
 		snprintf(own, sizeof(own), "%s/.config/foot/foot.ini", user->home);
@@ -94,7 +73,7 @@ static bool default_app(const struct run_user *user, char *command, size_t cap)
 	const char *const others[] = {getenv("TERMINAL"), "alacritty", "kitty", "wezterm",
 		"gnome-terminal", "konsole", "weston-terminal", "x-terminal-emulator"};
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (others[i] && others[i][0] && find_program(others[i], path, sizeof(path))) {
+		if (others[i] && others[i][0] && program_find(others[i], path, sizeof(path))) {
 			snprintf(command, cap, "%s", path);
 			return true;
 		}
@@ -136,75 +115,26 @@ static int write_files(const struct start *st, const char *app)
 	return 0;
 }
 
-struct env {
-	const char *vars[MAX_ENV + 1];
-	size_t n;
-	char text[ENV_TEXT];
-	size_t used;
-};
-
-static void env_set(struct env *e, const char *name, const char *value)
+static void build_env(const struct start *st, struct program_env *e)
 {
-	if (!value || e->n >= MAX_ENV)
-		return;
-	const int len = snprintf(e->text + e->used, ENV_TEXT - e->used, "%s=%s", name, value);
-	if (len < 0 || (size_t)len >= ENV_TEXT - e->used)
-		return;
-	e->vars[e->n++] = e->text + e->used;
-	e->used += (size_t)len + 1;
-}
-
-extern char **environ;
-
-/* What would tie the session to the host's own desktop or service manager. */
-static bool belongs_to_host(const char *var)
-{
-	static const char *const names[] = {"WAYLAND_DISPLAY=", "WAYLAND_SOCKET=", "DISPLAY=",
-		"SWAYSOCK=", "I3SOCK=", "XDG_RUNTIME_DIR=", "XDG_SESSION_ID=", "XDG_SEAT=",
-		"XDG_VTNR=", "XDG_SESSION_TYPE=", "XDG_CURRENT_DESKTOP=", "NOTIFY_SOCKET=",
-		"LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=", "INVOCATION_ID=",
-		"JOURNAL_STREAM=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "HOME=", "SHELL=", "USER=",
-		"LOGNAME=", "PWD=", "WLR_BACKENDS=", "WLR_LIBINPUT_NO_DEVICES=",
-		"WLR_HEADLESS_OUTPUTS=", "WLR_RENDERER=", "PUNKTFUNK_APP="};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strncmp(var, names[i], strlen(names[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void build_env(const struct start *st, struct env *e)
-{
+	static const char *const own[] = {"WLR_BACKENDS=", "WLR_LIBINPUT_NO_DEVICES=",
+		"WLR_HEADLESS_OUTPUTS=", "WLR_RENDERER=", NULL};
 	const struct sway_session *s = st->s;
 	char text[SWAY_SESSION_PATH_MAX];
-	/* Their own environment to somebody who starts their own session; root's is nobody's business. */
-	if (!st->user.drop) {
-		for (char **v = environ; *v && e->n < MAX_ENV - 20; v++) {
-			if (!belongs_to_host(*v))
-				e->vars[e->n++] = *v;
-		}
-	} else {
-		const char *path = getenv("PATH");
-		env_set(e, "PATH", path && *path ? path : "/usr/local/bin:/usr/bin:/bin");
-		const char *lang = getenv("LANG");
-		env_set(e, "LANG", lang && *lang ? lang : "C.UTF-8");
-	}
 	snprintf(text, sizeof(text), "%s/home", s->dir);
-	env_set(e, "HOME", st->user.home[0] ? st->user.home : text);
-	env_set(e, "SHELL", st->user.shell);
-	env_set(e, "USER", st->user.name);
-	env_set(e, "LOGNAME", st->user.name);
+	program_env_init(e, &st->user, text, own);
 	snprintf(text, sizeof(text), "%s/run", s->dir);
-	env_set(e, "XDG_RUNTIME_DIR", text);
-	env_set(e, "XDG_SESSION_TYPE", "wayland");
-	env_set(e, "XDG_CURRENT_DESKTOP", "sway");
-	env_set(e, "SWAYSOCK", s->ipc_path);
-	env_set(e, "WLR_BACKENDS", "headless");
-	env_set(e, "WLR_LIBINPUT_NO_DEVICES", "1");
-	env_set(e, "WLR_HEADLESS_OUTPUTS", "0"); /* outputs are the clients', made to their size */
-	env_set(e, "WLR_RENDERER", st->renderer);
+	program_env_set(e, "XDG_RUNTIME_DIR", text);
+	program_env_set(e, "XDG_SESSION_TYPE", "wayland");
+	program_env_set(e, "XDG_CURRENT_DESKTOP", "sway");
+	program_env_set(e, "SWAYSOCK", s->ipc_path);
+	program_env_set(e, "WLR_BACKENDS", "headless");
+	program_env_set(e, "WLR_LIBINPUT_NO_DEVICES", "1");
+	/* Outputs are the clients', made to their size. */
+	program_env_set(e, "WLR_HEADLESS_OUTPUTS", "0");
+	program_env_set(e, "WLR_RENDERER", st->renderer);
 	if (s->app_path[0])
-		env_set(e, "PUNKTFUNK_APP", s->app_path);
+		program_env_set(e, "PUNKTFUNK_APP", s->app_path);
 }
 
 static int spawn(const struct start *st, const char *program)
@@ -213,7 +143,7 @@ static int spawn(const struct start *st, const char *program)
 	char config[SWAY_SESSION_PATH_MAX], home[SWAY_SESSION_PATH_MAX];
 	snprintf(config, sizeof(config), "%s/config", s->dir);
 	snprintf(home, sizeof(home), "%s/home", s->dir);
-	struct env *env = calloc(1, sizeof(*env));
+	struct program_env *env = calloc(1, sizeof(*env));
 	if (!env)
 		return fail(st, PF_E_NOMEM, "no memory to start sway");
 	build_env(st, env);
@@ -307,7 +237,7 @@ static bool has_render_node(void)
 
 static int check(struct start *st, const char *user, char *program, size_t cap)
 {
-	if (!find_program("sway", program, cap))
+	if (!program_find("sway", program, cap))
 		return fail(st, PF_E_UNSUPPORTED,
 			"no compositor is running and sway is not installed; install the packages "
 			"sway and foot");
@@ -357,22 +287,5 @@ void sway_session_forget(struct sway_session *s)
 
 const char *sway_session_last_words(const struct sway_session *s)
 {
-	static char text[400];
-	text[0] = 0;
-	const off_t size = s->log_fd >= 0 ? lseek(s->log_fd, 0, SEEK_END) : 0;
-	const off_t from = size > (off_t)sizeof(text) - 1 ? size - (off_t)sizeof(text) + 1 : 0;
-	const ssize_t n = size > 0 ? pread(s->log_fd, text, sizeof(text) - 1, from) : 0;
-	if (n <= 0)
-		return "it wrote no reason";
-	text[n] = 0;
-	while (text[0] && text[strlen(text) - 1] == '\n')
-		text[strlen(text) - 1] = 0;
-	for (char *p = text; *p; p++) {
-		if (*p == '\n')
-			*p = '|';
-		else if ((unsigned char)*p < 0x20 || (unsigned char)*p == 0x7F)
-			*p = '?';
-	}
-	const char *line = from > 0 ? strchr(text, '|') : NULL; /* not from the middle of a line */
-	return line ? line + 1 : text;
+	return program_last_words(s->log_fd);
 }
