@@ -73,6 +73,7 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 		.loop = loop,
 		.own_session = config->own_session || (only && !strcmp(only, "own")),
 		.compositor = only && strcmp(only, "own") != 0 ? only : NULL,
+		.layout = config->layout,
 		.app = config->app,
 		.user = config->session_user,
 		.on_lost = on_desktop_lost,

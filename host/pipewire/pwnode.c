@@ -2,6 +2,7 @@
 #include "host/pipewire/pwnode.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

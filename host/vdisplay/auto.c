@@ -37,7 +37,7 @@ struct child {
 
 struct desktops {
 	struct vdisplay base;
-	char *app, *user, *only;
+	char *app, *user, *layout, *only;
 	struct child *children[MAX_CHILDREN];
 	const struct child *newest; /* that an output was made on */
 	uint32_t next_home;
@@ -190,7 +190,8 @@ static size_t find_candidates(struct desktops *d, struct candidate *list)
 	detect_read(&hints, d->user);
 	for (size_t i = 0; vdisplay_at(i) && i < MAX_CANDIDATES; i++) {
 		const struct vdisplay_impl *impl = vdisplay_at(i);
-		if (impl == &vdisplay_none_impl || (d->only && strcmp(impl->name, d->only) != 0))
+		if (impl == &vdisplay_none_impl || (!d->only && impl->by_name_only) ||
+			(d->only && strcmp(impl->name, d->only) != 0))
 			continue;
 		const unsigned hint = detect_rank(&hints, impl->name);
 		const int found = d->base.params.own_session ? 0 : probe(d, i, hint);
@@ -246,6 +247,7 @@ static void destroy(struct vdisplay *base)
 	}
 	free(d->app);
 	free(d->user);
+	free(d->layout);
 	free(d->only);
 	free(d);
 }
@@ -266,9 +268,11 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 	d->base.params = *params;
 	d->app = copy(params->app);
 	d->user = copy(params->user);
+	d->layout = copy(params->layout);
 	d->only = copy(params->compositor);
 	d->base.params.app = d->app;
 	d->base.params.user = d->user;
+	d->base.params.layout = d->layout;
 	d->base.params.compositor = d->only;
 
 	struct candidate list[MAX_CANDIDATES];

@@ -26,6 +26,9 @@ static const struct vdisplay_impl *const impls[] = {
 	&vdisplay_hyprland_impl, /* only one that runs; sway is started where none does */
 	&vdisplay_wlroots_impl,
 #endif
+#if HAVE_PIPEWIRE
+	&vdisplay_gamescope_impl,
+#endif
 	&vdisplay_none_impl,
 };
 

@@ -62,6 +62,7 @@ struct vdisplay_params {
 	struct loop *loop;
 	bool own_session;	/* start a compositor of our own even when one runs */
 	const char *compositor; /* auto: a backend's name, to use no other; NULL = whatever runs */
+	const char *layout;	/* own session: of its keyboard; NULL = "us" */
 	const char *app;	/* own session: the program to start in it; NULL = a terminal */
 	const char *
 		user; /* own session started by root: run it as this user; NULL = chosen (run_user.h) */
@@ -81,6 +82,7 @@ struct vdisplay_impl {
 	const char *name;
 	uint8_t compositor; /* enum pf_compositor, told in Welcome */
 	bool own_session;   /* minds params.own_session: without it uses what runs */
+	bool by_name_only;  /* auto never takes it */
 	bool asks_person; /* somebody at the desktop has to allow it: behind those that need nobody */
 	/*
 	 * What of this kind is there, without starting or changing anything; within a second also when what is there
@@ -124,11 +126,12 @@ struct vdisplay {
 	bool has_owner;
 };
 
-extern const struct vdisplay_impl vdisplay_wlroots_impl;  /* HAVE_WLROOTS */
-extern const struct vdisplay_impl vdisplay_hyprland_impl; /* HAVE_WLROOTS */
-extern const struct vdisplay_impl vdisplay_mutter_impl;	  /* HAVE_PIPEWIRE */
-extern const struct vdisplay_impl vdisplay_kwin_impl;	  /* HAVE_KWIN */
-extern const struct vdisplay_impl vdisplay_none_impl;	  /* outputs that exist only as numbers */
+extern const struct vdisplay_impl vdisplay_wlroots_impl;   /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_hyprland_impl;  /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_mutter_impl;	   /* HAVE_PIPEWIRE */
+extern const struct vdisplay_impl vdisplay_kwin_impl;	   /* HAVE_KWIN */
+extern const struct vdisplay_impl vdisplay_gamescope_impl; /* HAVE_PIPEWIRE */
+extern const struct vdisplay_impl vdisplay_none_impl;	   /* outputs that exist only as numbers */
 extern const struct vdisplay_impl vdisplay_auto_impl; /* the others, as they come and go (auto.c) */
 
 /* The backends of this build but auto, in the order in which it tries them; NULL behind the last. */

@@ -283,8 +283,9 @@ static int open_stream(struct pw_source *s)
 	const struct spa_pod *pod = format(s, &b);
 	if (pwconn_open(&s->conn, true) < 0 || pwconn_connect(&s->conn, NULL) < 0)
 		return -1;
-	s->stream = pw_stream_new(s->conn.core, "test-source",
-		pw_properties_new(PW_KEY_NODE_NAME, "test-source", NULL));
+	const char *name = s->params.name ? s->params.name : "test-source";
+	s->stream = pw_stream_new(
+		s->conn.core, name, pw_properties_new(PW_KEY_NODE_NAME, name, NULL));
 	if (!s->stream)
 		return -1;
 	pw_stream_add_listener(s->stream, &s->listener, &events, s);

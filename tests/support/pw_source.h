@@ -35,6 +35,7 @@ struct pw_source_params {
 	uint32_t interval_ms;
 	uint32_t n_buffers; /* 0 = as the other side likes */
 	enum pw_source_memory memory;
+	const char *name; /* NULL = "test-source" */
 	bool cursor;
 	bool planar;  /* only formats that nobody takes */
 	bool hangs;   /* says nothing more as soon as it is there */
