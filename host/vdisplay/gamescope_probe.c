@@ -156,7 +156,7 @@ int gamescope_ask(struct gamescope_version *v, const char *program)
 	return err;
 }
 
-const char *gamescope_remedy(const char *words)
+const char *gamescope_remedy(const char *words, const char **from, size_t *len)
 {
 	static const char old_driver[] =
 		"the Vulkan driver of this machine's GPU lacks what gamescope needs: install a "
@@ -168,7 +168,7 @@ const char *gamescope_remedy(const char *words)
 		{"DRM format modifiers", old_driver},
 		{"VK_EXT_physical_device_drm", old_driver},
 		{"Missing required extension", old_driver},
-		{"VK_ERROR_INCOMPATIBLE_DRIVER",
+		{"(VkResult: -9)", /* VK_ERROR_INCOMPATIBLE_DRIVER */
 			"no Vulkan driver is installed: install mesa-vulkan-drivers or the GPU "
 			"maker's driver, or run without --compositor gamescope"},
 		{"find physical device",
@@ -187,8 +187,14 @@ const char *gamescope_remedy(const char *words)
 			"this gamescope is not one that the host knows: install 3.16.22 or newer"},
 	};
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strstr(words, known[i].said))
-			return known[i].remedy;
+		const char *at = strstr(words, known[i].said);
+		if (!at)
+			continue;
+		while (at > words && at[-1] != '\n')
+			at--;
+		*from = at;
+		*len = strcspn(at, "\n");
+		return known[i].remedy;
 	}
 	return NULL;
 }

@@ -27,7 +27,10 @@ void gamescope_version_text(const struct gamescope_version *v, char *text, size_
  * Runs program --help; within a second, whatever it does. Errors: PF_E_IO (does not start), PF_E_TIMEOUT.
  */
 int gamescope_ask(struct gamescope_version *v, const char *program) PF_MUST_CHECK;
-/* What a person can do about what it said last; NULL = nothing known. */
-const char *gamescope_remedy(const char *words);
+/*
+ * What a person can do about what it said last, and the line that says it (from..from+len of words); NULL = nothing
+ * known.
+ */
+const char *gamescope_remedy(const char *words, const char **from, size_t *len);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/wire/text.h"
 #include "host/media/clock.h"
 #include "host/pipewire/pwnode.h"
 #include "host/vdisplay/program.h"
@@ -373,13 +374,17 @@ void gamescope_session_forget(struct gamescope_session *s)
 const char *gamescope_session_words(const struct gamescope_session *s)
 {
 	static char text[700];
-	char tail[LOG_TAIL];
+	char tail[LOG_TAIL], said[240];
 	const off_t size = s->log_fd >= 0 ? lseek(s->log_fd, 0, SEEK_END) : 0;
 	const off_t from = size > LOG_TAIL - 1 ? size - LOG_TAIL + 1 : 0;
 	const ssize_t n = size > 0 ? pread(s->log_fd, tail, sizeof(tail) - 1, from) : 0;
 	tail[n > 0 ? n : 0] = 0;
-	const char *remedy = gamescope_remedy(tail);
-	snprintf(text, sizeof(text), "%s%s%s", remedy ? remedy : "",
-		remedy ? "; it said last: " : "", program_last_words(s->log_fd));
+	const char *line = NULL;
+	size_t len = 0;
+	const char *remedy = gamescope_remedy(tail, &line, &len);
+	if (!remedy)
+		return program_last_words(s->log_fd);
+	pf_text_clean(said, sizeof(said), line, len);
+	snprintf(text, sizeof(text), "%s; it said: %s", remedy, said);
 	return text;
 }
