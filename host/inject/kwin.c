@@ -90,7 +90,8 @@ static void key(struct inject *base, uint32_t code, bool down)
 static void text(struct inject *base, uint32_t scalar)
 {
 	struct kwin_inject *k = from_base(base);
-	const xkb_keysym_t sym = xkb_utf32_to_keysym(scalar);
+	/* The new line's own symbol is a line feed, which no keyboard has. */
+	const xkb_keysym_t sym = scalar == '\n' ? XKB_KEY_Return : xkb_utf32_to_keysym(scalar);
 	if (!can_send(k) || sym == XKB_KEY_NoSymbol)
 		return;
 	org_kde_kwin_fake_input_keyboard_keysym(k->link.input, sym, WL_KEYBOARD_KEY_STATE_PRESSED);

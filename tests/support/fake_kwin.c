@@ -29,46 +29,59 @@ void fake_kwin_note(struct fake_kwin *f, const char *format, ...)
 
 /* --- outputs --- */
 
-static void tell_wl(struct fake_output *o)
+static void tell_wl(struct fake_output *o, struct wl_resource *r)
 {
 	const struct fake_mode *m = &o->modes[o->current];
 	const bool wild = o->is_virtual && o->f->params.trick == FAKE_KWIN_WILD_PLACE;
-	wl_output_send_geometry(o->wl, o->x, o->y, 0, 0, 0, "", "", 0);
-	wl_output_send_mode(o->wl, WL_OUTPUT_MODE_CURRENT, wild ? -5 : (int32_t)m->width,
+	wl_output_send_geometry(r, o->x, o->y, 0, 0, 0, "", "", 0);
+	wl_output_send_mode(r, WL_OUTPUT_MODE_CURRENT, wild ? -5 : (int32_t)m->width,
 		(int32_t)m->height, wild ? -1 : (int32_t)m->mhz);
-	wl_output_send_scale(o->wl, 1);
-	wl_output_send_done(o->wl);
+	wl_output_send_scale(r, 1);
+	wl_output_send_done(r);
 }
 
-static void tell_xdg(struct fake_output *o)
+static void tell_xdg(struct fake_output *o, struct wl_resource *r)
 {
 	const struct fake_mode *m = &o->modes[o->current];
 	const bool wild = o->is_virtual && o->f->params.trick == FAKE_KWIN_WILD_PLACE;
-	zxdg_output_v1_send_logical_position(o->xdg, wild ? INT32_MAX : o->x, o->y);
-	zxdg_output_v1_send_logical_size(o->xdg, wild ? INT32_MIN : (int32_t)(m->width / o->scale),
+	zxdg_output_v1_send_logical_position(r, wild ? INT32_MAX : o->x, o->y);
+	zxdg_output_v1_send_logical_size(r, wild ? INT32_MIN : (int32_t)(m->width / o->scale),
 		(int32_t)(m->height / o->scale));
 }
 
 void fake_output_tell(struct fake_output *o)
 {
-	if (o->wl)
-		tell_wl(o);
-	if (o->xdg)
-		tell_xdg(o);
+	for (size_t i = 0; i < FAKE_CLIENTS; i++) {
+		if (o->wl[i])
+			tell_wl(o, o->wl[i]);
+		if (o->xdg[i])
+			tell_xdg(o, o->xdg[i]);
+	}
+}
+
+/* From old to new in one of the lists of who listens. */
+static void swap(struct wl_resource **list, struct wl_resource *old, struct wl_resource *new)
+{
+	for (size_t i = 0; i < FAKE_CLIENTS; i++) {
+		if (list[i] == old) {
+			list[i] = new;
+			return;
+		}
+	}
 }
 
 static void forget_wl(struct wl_resource *r)
 {
 	struct fake_output *o = wl_resource_get_user_data(r);
-	if (o && o->wl == r)
-		o->wl = NULL;
+	if (o)
+		swap(o->wl, r, NULL);
 }
 
 static void forget_xdg(struct wl_resource *r)
 {
 	struct fake_output *o = wl_resource_get_user_data(r);
-	if (o && o->xdg == r)
-		o->xdg = NULL;
+	if (o)
+		swap(o->xdg, r, NULL);
 }
 
 static void destroy_resource(struct wl_client *client, struct wl_resource *r)
@@ -81,17 +94,18 @@ static const struct wl_output_interface output_impl = {.release = destroy_resour
 static void bind_output(struct wl_client *client, void *data, uint32_t version, uint32_t id)
 {
 	struct fake_output *o = data;
-	o->wl = wl_resource_create(client, &wl_output_interface, (int)version, id);
-	wl_resource_set_implementation(o->wl, &output_impl, o, forget_wl);
+	struct wl_resource *r = wl_resource_create(client, &wl_output_interface, (int)version, id);
+	wl_resource_set_implementation(r, &output_impl, o, forget_wl);
+	swap(o->wl, NULL, r);
 	if (o->is_virtual && o->f->params.trick == FAKE_KWIN_WILD_PLACE) {
 		char name[300];
 		memset(name, '\x1b', sizeof(name) - 1);
 		name[sizeof(name) - 1] = 0;
-		wl_output_send_name(o->wl, name);
+		wl_output_send_name(r, name);
 	} else {
-		wl_output_send_name(o->wl, o->name);
+		wl_output_send_name(r, o->name);
 	}
-	tell_wl(o);
+	tell_wl(o, r);
 }
 
 struct fake_output *fake_output_add(
@@ -117,10 +131,12 @@ void fake_output_drop(struct fake_output *o)
 {
 	fake_modes_drop(o);
 	wl_global_destroy(o->global);
-	if (o->wl)
-		wl_resource_set_user_data(o->wl, NULL);
-	if (o->xdg)
-		wl_resource_set_user_data(o->xdg, NULL);
+	for (size_t i = 0; i < FAKE_CLIENTS; i++) {
+		if (o->wl[i])
+			wl_resource_set_user_data(o->wl[i], NULL);
+		if (o->xdg[i])
+			wl_resource_set_user_data(o->xdg[i], NULL);
+	}
 	if (o->stream)
 		wl_resource_set_user_data(o->stream, NULL);
 	memset(o, 0, sizeof(*o));
@@ -137,8 +153,8 @@ static void get_xdg(
 	wl_resource_set_implementation(xdg, &xdg_impl, o, forget_xdg);
 	if (!o)
 		return;
-	o->xdg = xdg;
-	tell_xdg(o);
+	swap(o->xdg, NULL, xdg);
+	tell_xdg(o, xdg);
 }
 
 static const struct zxdg_output_manager_v1_interface xdg_manager_impl = {destroy_resource, get_xdg};
@@ -342,6 +358,13 @@ static bool within_2_s(struct fake_kwin *f, const char *begin, size_t outputs)
 	if (!good)
 		fprintf(stderr, "the fake KWin saw:\n%s", f->lines);
 	return good;
+}
+
+void fake_kwin_forget(struct fake_kwin *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->lines[0] = 0;
+	pthread_mutex_unlock(&f->lock);
 }
 
 bool fake_kwin_saw(struct fake_kwin *f, const char *begin)

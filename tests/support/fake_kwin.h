@@ -48,6 +48,8 @@ struct fake_kwin *fake_kwin_start(const char *path, const struct fake_kwin_param
 void fake_kwin_stop(struct fake_kwin *f);
 /* Everything that it read, a line each ("stream punktfunk-1 …"): does one begin so? Waits up to 2 s. */
 bool fake_kwin_saw(struct fake_kwin *f, const char *begin);
+/* Of what it read before nothing is known any more. */
+void fake_kwin_forget(struct fake_kwin *f);
 /* Does it have as many virtual outputs? Waits up to 2 s. */
 bool fake_kwin_has_outputs(struct fake_kwin *f, size_t n);
 /* The mode of the virtual output of this number among those there; false: there is none. */

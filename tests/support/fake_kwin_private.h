@@ -11,6 +11,7 @@
 
 #define FAKE_OUTPUTS 24
 #define FAKE_MODES   20
+#define FAKE_CLIENTS 8
 #define FAKE_LINE    512
 #define FAKE_LINES   65536
 
@@ -32,7 +33,7 @@ struct fake_output {
 	struct fake_mode modes[FAKE_MODES];
 	size_t current;
 	struct wl_global *global, *device_global;
-	struct wl_resource *wl, *xdg, *device, *stream;
+	struct wl_resource *wl[FAKE_CLIENTS], *xdg[FAKE_CLIENTS], *device, *stream;
 };
 
 struct fake_kwin {
