@@ -208,7 +208,6 @@ static void what_is_held_is_let_go(void **state)
 	r->i = NULL;
 	saw(r, "key 29 0");
 	saw(r, "button 272 0");
-	saw(r, "input_destroy");
 }
 
 static void an_old_kwin_has_no_characters(void **state)
