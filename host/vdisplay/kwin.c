@@ -419,7 +419,8 @@ static bool is_resting(const struct kwin *k)
 {
 	if (clock_now_ns() >= k->hung_until_ns)
 		return false;
-	log_error("kwin: KWin does not answer; it is left alone for a moment");
+	say("KWin does not answer; it is left alone for a moment");
+	log_error("kwin: %s", why_text);
 	return true;
 }
 
@@ -579,6 +580,12 @@ static const char *why(void)
 	return why_text;
 }
 
+static const char *why_output(const struct vdisplay *base)
+{
+	(void)base; /* one thread, and asked right after */
+	return why_text;
+}
+
 const struct vdisplay_impl vdisplay_kwin_impl = {
 	.name = "kwin",
 	.compositor = PF_COMPOSITOR_KWIN,
@@ -589,4 +596,5 @@ const struct vdisplay_impl vdisplay_kwin_impl = {
 	.set_mode = set_mode,
 	.remove_output = remove_output,
 	.why = why,
+	.why_output = why_output,
 };

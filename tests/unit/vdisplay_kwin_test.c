@@ -242,6 +242,7 @@ static void refused(struct rig *r, enum fake_kwin_trick trick, const char *error
 	start(r, p);
 	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &o), PF_E_IO);
 	expect_why(part);
+	assert_string_equal(vdisplay_why_output(r->v), vdisplay_kwin_impl.why());
 	assert_true(fake_kwin_has_outputs(r->fake, 0));
 	vdisplay_destroy(r->v);
 	r->v = NULL;
