@@ -111,6 +111,9 @@ static void read_renderer(struct gpu_display *d)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
 	d->software = is_software(d->renderer);
+	/* Mesa 22.3's says that it imports, and crashes at the first look at what it imported. */
+	if (d->software && !d->modifiers)
+		d->imports = false;
 }
 
 /* Has it what is needed here? */

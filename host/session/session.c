@@ -10,6 +10,8 @@
 #include "host/capture/capture.h"
 #include "host/config/config.h"
 #include "host/encode/encoder.h"
+#include "host/gpu/display.h"
+#include "host/gpu/dmabuf.h"
 #include "host/host.h"
 #include "host/inject/inject.h"
 #include "host/session/cursor.h"
@@ -173,15 +175,23 @@ static int make_output(struct session *s, const char **why)
 	return PF_OK;
 }
 
+#define MAX_MODIFIERS 64u /* capture.h's */
+
 static int make_capture(struct session *s, const char **why)
 {
+	uint64_t modifiers[MAX_MODIFIERS];
+	const struct gpu_display *importer = encoder_importer(s->host->config->encoder);
 	struct capture_params params = {
 		.wayland_display = s->output.wayland_display,
 		.output_name = s->output.name,
 		.width = s->mode.width,
 		.height = s->mode.height,
 		.refresh_mhz = s->output.refresh_mhz,
-		.dmabuf = encoder_importer(s->host->config->encoder) != NULL,
+		.dmabuf = importer != NULL,
+		.modifiers = modifiers,
+		.n_modifiers = importer ? (uint32_t)gpu_display_modifiers(
+						  importer, DMABUF_XR24, modifiers, MAX_MODIFIERS)
+					: 0,
 		.node_id = s->output.node.id,
 		.node_remote = s->output.node.remote,
 		.cursor = true,

@@ -292,6 +292,42 @@ static void try_udmabuf_target(const struct gpu_display *d, struct picture *p)
 		close(fd);
 }
 
+/* As a session does it: from the memory to a unit. */
+static void try_software_encoder(const struct picture *p)
+{
+	const struct encoder_params params = {.width = p->width,
+		.height = p->height,
+		.refresh_hz = 60,
+		.bitrate_kbps = ENCODER_DEFAULT_KBPS,
+		.codec = PF_CODEC_H264};
+	struct frame f = p->frame;
+	struct encoder *e = NULL;
+	struct unit_pool *pool = NULL;
+	uint64_t took_ns = 0;
+	if (!(encoder_codecs("x264") & PF_CODEC_H264)) {
+		report(-1, "x264 is not built in");
+		return;
+	}
+	int err = encoder_create(&e, "x264", &params);
+	if (err >= 0)
+		err = unit_pool_create(&pool, 1);
+	for (unsigned i = 0; i < ROUNDS && err >= 0; i++) {
+		struct unit *unit = unit_pool_get(pool);
+		f.seq = i;
+		err = encoder_encode(e, &f, false, unit);
+		took_ns += err < 0 ? 0 : unit->convert_end_ns - unit->convert_start_ns;
+		unit_unref(unit);
+	}
+	if (err < 0)
+		report(0, "x264 of a linear udmabuf: %s", pf_strerror(err));
+	else
+		report(1, "x264 of a linear udmabuf: converted %s in %.2f ms",
+			gpu_importer() ? "by EGL" : "through a mapping",
+			(double)took_ns / ROUNDS / 1e6);
+	encoder_destroy(e);
+	unit_pool_destroy(pool);
+}
+
 static void try_udmabuf(const struct gpu_display *d)
 {
 	struct picture p;
@@ -305,6 +341,7 @@ static void try_udmabuf(const struct gpu_display *d)
 		memcpy(map, p.pixels, len);
 		use_dmabuf(&p, fd, DMABUF_LINEAR, p.stride);
 		try_mapping(&p);
+		try_software_encoder(&p);
 		if (d) {
 			try_udmabuf_import(d, &p);
 			try_udmabuf_target(d, &p);
@@ -340,10 +377,11 @@ static void try_round_trip(const struct gpu_display *d)
 	void *image = d->ext.create_image(d->handle, gpu_convert_context(c), EGL_GL_TEXTURE_2D,
 		(void *)(uintptr_t)texture, NULL);
 	bool good = image && d->ext.export_query(d->handle, image, &fourcc, &n_planes, &modifier) &&
-		n_planes == 1 && d->ext.export(d->handle, image, fds, strides, offsets);
+		n_planes == 1 && modifier != DMABUF_INVALID &&
+		d->ext.export(d->handle, image, fds, strides, offsets);
 	gpu_context_leave(d);
 	if (!good) {
-		report(-1, "EGL exports no texture of one plane here");
+		report(-1, "EGL exports no texture of one plane and a known layout here");
 	} else {
 		use_dmabuf(&p, fds[0], modifier, (uint32_t)strides[0]);
 		p.frame.dmabuf.fourcc = (uint32_t)fourcc;
