@@ -9,6 +9,7 @@
 #include "core/wire/handshake.h"
 #include "host/encode/encoder.h"
 #include "host/encode/planes.h"
+#include "host/gpu/display.h"
 #include "host/gpu/dmabuf.h"
 
 /* Pictures that lie only in a GPU's memory, and encoders that work on the CPU. */
@@ -83,11 +84,20 @@ static void drop_sink(struct sink *s)
 	free(s);
 }
 
+/* A GPU that takes even this memory rounds on its own, and does not cut its weights to a byte as libyuv does. */
+static void same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	const int most = gpu_importer() ? 3 : 0;
+	for (size_t i = 0; i < n; i++)
+		if (a[i] - b[i] > most || b[i] - a[i] > most)
+			fail_msg("byte %zu is %u, not %u", i, a[i], b[i]);
+}
+
 static void same(const struct sink *a, const struct sink *b)
 {
-	assert_memory_equal(a->y, b->y, sizeof(a->y));
-	assert_memory_equal(a->u, b->u, sizeof(a->u));
-	assert_memory_equal(a->v, b->v, sizeof(a->v));
+	same_bytes(a->y[0], b->y[0], sizeof(a->y));
+	same_bytes(a->u[0], b->u[0], sizeof(a->u));
+	same_bytes(a->v[0], b->v[0], sizeof(a->v));
 }
 
 /* The same planes come of the memory and of its pixels. */
