@@ -517,6 +517,7 @@ static void *run(void *data)
 	wl_display_run(f->display);
 	wl_display_destroy_clients(f->display);
 	wl_event_source_remove(f->stop);
+	wl_event_source_remove(f->tick);
 	wl_display_destroy(f->display);
 	return NULL;
 }
