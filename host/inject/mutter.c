@@ -30,6 +30,8 @@
 #define AXIS_FINGER	4u
 #define AXIS_CONTINUOUS 8u
 
+#define NOWHERE (-100000.0) /* a place that no desktop reaches to */
+
 #define UNICODE_KEYSYM 0x01000000u /* plus the character, where it is not Latin-1 */
 
 struct mutter_inject {
@@ -333,6 +335,20 @@ static void destroy(struct inject *base)
 	free(m);
 }
 
+/*
+ * mutter makes a device when it is told of the first event of one. On a seat without a keyboard programs hear then
+ * only that there is one, and the first key would be lost: so here are events that
+ * do nothing by themselves.
+ */
+static void wake_devices(struct mutter_inject *m)
+{
+	tell(m, "NotifyPointerMotionRelative", "dd", 0.0, 0.0);
+	tell(m, "NotifyKeyboardKeycode", "ub", (uint32_t)KEY_LEFTSHIFT, 1);
+	tell(m, "NotifyKeyboardKeycode", "ub", (uint32_t)KEY_LEFTSHIFT, 0);
+	tell(m, "NotifyTouchDown", "sudd", m->stream, 0u, NOWHERE, NOWHERE);
+	tell(m, "NotifyTouchUp", "u", 0u);
+}
+
 static int create(struct inject **out, const struct inject_params *params)
 {
 	const char *session = params->remote_session, *stream = params->remote_stream;
@@ -351,6 +367,7 @@ static int create(struct inject **out, const struct inject_params *params)
 	(void)sd_bus_call_method_async(m->bus, &m->locks, "org.gnome.Mutter.RemoteDesktop",
 		m->session, "org.freedesktop.DBus.Properties", "Get", handle_locks, m, "ss",
 		SESSION_INTERFACE, "NumLockState");
+	wake_devices(m);
 	*out = &m->base;
 	return PF_OK;
 }
