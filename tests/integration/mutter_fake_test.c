@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "host/base/log.h"
+#include "host/base/loop.h"
+#include "host/inject/inject.h"
+#include "host/media/clock.h"
+#include "host/vdisplay/mutter_link.h"
+#include "host/vdisplay/vdisplay.h"
+#include "tests/support/gnome.h"
+
+/* Something on a bus of the test's own that says that it is mutter, and is not as it should be. */
+
+#define HUNG_NS 2500000000ull /* the control loop is held no longer */
+
+/* --- the fake: a process of its own --- */
+
+static const char *fault;
+static unsigned n_calls;
+
+static bool is(const char *name)
+{
+	return strcmp(fault, name) == 0;
+}
+
+static int answer_path(sd_bus_message *m, const char *path)
+{
+	static char longest[5000];
+	if (is("garbage"))
+		return sd_bus_reply_method_return(m, "su", "no path", 7u);
+	if (is("long")) {
+		memset(longest, 'a', sizeof(longest) - 1);
+		longest[0] = '/';
+		return sd_bus_reply_method_return(m, "o", longest);
+	}
+	return sd_bus_reply_method_return(m, "o", path);
+}
+
+static void hang(void)
+{
+	for (;;)
+		pause();
+}
+
+static int start(sd_bus *bus)
+{
+	const uint32_t node = is("no node") ? 0 : is("huge node") ? UINT32_MAX : 77;
+	if (is("closes"))
+		return sd_bus_emit_signal(bus, "/r", MUTTER_REMOTE_SESSION, "Closed", NULL);
+	if (is("other's node"))
+		return sd_bus_emit_signal(
+			bus, "/other", MUTTER_CAST_STREAM, "PipeWireStreamAdded", "u", node);
+	if (is("text node"))
+		return sd_bus_emit_signal(
+			bus, "/s", MUTTER_CAST_STREAM, "PipeWireStreamAdded", "s", "77");
+	if (is("silent"))
+		return 0;
+	return sd_bus_emit_signal(bus, "/s", MUTTER_CAST_STREAM, "PipeWireStreamAdded", "u", node);
+}
+
+static int connect_to_eis(sd_bus_message *m)
+{
+	if (is("old"))
+		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "no");
+	const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int r = sd_bus_reply_method_return(m, "h", fd);
+	close(fd);
+	return r;
+}
+
+static int handle(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	sd_bus *bus = sd_bus_message_get_bus(m);
+	const char *member = sd_bus_message_get_member(m), *path = sd_bus_message_get_path(m);
+	(void)userdata;
+	(void)error;
+	if (!member || !path)
+		return 0;
+	if (is("hangs") && strcmp(member, "RecordVirtual") == 0)
+		hang();
+	if (is("dies") && strcmp(member, "RecordVirtual") == 0)
+		_exit(0);
+	if (is("refuses") && strcmp(member, "CreateSession") == 0)
+		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "\033[31mno\n");
+	if (strcmp(member, "CreateSession") == 0)
+		return answer_path(m, strcmp(path, MUTTER_REMOTE_PATH) == 0 ? "/r" : "/c");
+	if (strcmp(member, "RecordVirtual") == 0)
+		return answer_path(m, "/s");
+	if (strcmp(member, "ConnectToEIS") == 0)
+		return connect_to_eis(m);
+	if (strcmp(member, "Start") == 0) {
+		if (sd_bus_reply_method_return(m, NULL) < 0)
+			return -1;
+		return start(bus);
+	}
+	if (strcmp(member, "Get") == 0 && strcmp(path, MUTTER_CAST_PATH) == 0)
+		return sd_bus_reply_method_return(m, "v", "i", is("ancient") ? 1 : 4);
+	if (strcmp(member, "Get") == 0 && is("odd id"))
+		return sd_bus_reply_method_return(m, "v", "u", 5u);
+	if (strcmp(member, "Get") == 0)
+		return sd_bus_reply_method_return(m, "v", "s", "id");
+	if (strncmp(member, "Notify", 6) == 0) {
+		printf("%s %u\n", member, ++n_calls);
+		return sd_bus_reply_method_return(m, NULL);
+	}
+	return 0;
+}
+
+static int filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	uint8_t type;
+	if (sd_bus_message_get_type(m, &type) < 0 || type != SD_BUS_MESSAGE_METHOD_CALL)
+		return 0;
+	return handle(m, userdata, error) < 0 ? -1 : 1;
+}
+
+static int be_fake(const char *what)
+{
+	sd_bus *bus = NULL;
+	fault = what;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (sd_bus_open_user(&bus) < 0 || sd_bus_add_filter(bus, NULL, filter, NULL) < 0 ||
+		sd_bus_request_name(bus, MUTTER_REMOTE, 0) < 0 ||
+		sd_bus_request_name(bus, MUTTER_CAST, 0) < 0)
+		return 1;
+	puts("ready");
+	for (;;) {
+		const int r = sd_bus_process(bus, NULL);
+		if (r < 0 || (r == 0 && sd_bus_wait(bus, UINT64_MAX) < 0))
+			return 0;
+	}
+}
+
+/* --- the tests --- */
+
+static struct gnome gnome;
+static struct gnome_reader fake;
+static struct loop *loop;
+static int n_lost;
+
+static void on_lost(const char *why, void *userdata)
+{
+	(void)why;
+	(void)userdata;
+	n_lost++;
+}
+
+/* Returns the number that the line ends with: how many calls there were. */
+static unsigned wait_line(const char *begin)
+{
+	char line[128] = "";
+	unsigned calls = 0;
+	for (int n = 0; n < 2000 && !gnome_read(&fake, begin, line, sizeof(line)); n++) {
+		assert_int_not_equal(n, 1999);
+		assert_true(sd_event_run(loop_sd_event(loop), 5000) >= 0);
+	}
+	(void)sscanf(line, "%*s %u", &calls);
+	return calls;
+}
+
+static void start_fake(const char *what)
+{
+	const char *const argv[] = {"/proc/self/exe", "--fake", what, NULL};
+	gnome_stop(&fake);
+	assert_int_equal(gnome_run(&fake, argv), 0);
+	wait_line("ready");
+}
+
+static struct vdisplay *open_display(void)
+{
+	const struct vdisplay_params params = {.loop = loop, .on_lost = on_lost};
+	struct vdisplay *v = NULL;
+	assert_int_equal(vdisplay_create(&v, "mutter", &params, NULL), 0);
+	return v;
+}
+
+static void what_goes_wrong_is_an_error_in_time(void **state)
+{
+	static const char *const faults[] = {"refuses", "garbage", "long", "odd id", "hangs",
+		"dies", "closes", "no node", "huge node", "text node", "other's node", "silent"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		struct vdisplay_output o;
+		start_fake(faults[i]);
+		struct vdisplay *v = open_display();
+		const uint64_t began_ns = clock_now_ns();
+		if (vdisplay_add_output(v, 1280, 720, 60000, &o) >= 0)
+			fail_msg("%s: an output", faults[i]);
+		if (clock_now_ns() - began_ns > HUNG_NS)
+			fail_msg("%s: too late", faults[i]);
+		vdisplay_destroy(v);
+	}
+	/* The next one works. */
+	struct vdisplay_output o;
+	start_fake("nothing");
+	struct vdisplay *v = open_display();
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, 60000, &o), 0);
+	assert_int_equal(o.node.id, 77);
+	vdisplay_destroy(v);
+}
+
+static void an_ancient_one_is_refused_with_the_remedy(void **state)
+{
+	const struct vdisplay_params params = {.loop = loop};
+	struct vdisplay *v;
+	const char *why = NULL;
+	char note[VDISPLAY_NOTE_LEN];
+	(void)state;
+	start_fake("ancient");
+	assert_int_equal(vdisplay_create(&v, "mutter", &params, &why), PF_E_UNSUPPORTED);
+	assert_non_null(strstr(why, "update"));
+	assert_int_equal(vdisplay_mutter_impl.probe(&params, note), PF_E_UNSUPPORTED);
+	gnome_stop(&fake);
+	assert_int_equal(vdisplay_mutter_impl.probe(&params, note), PF_E_NO_FRAME);
+	assert_non_null(strstr(note, "log in"));
+}
+
+static void eis_is_opened_where_it_is(void **state)
+{
+	static const char *const versions[] = {"old", "new"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct vdisplay_output o;
+		start_fake(versions[i]);
+		struct vdisplay *v = open_display();
+		assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o), 0);
+		const int fd = vdisplay_open_eis(v, &o);
+		if (i == 0) {
+			assert_int_equal(fd, PF_E_UNSUPPORTED);
+		} else {
+			assert_true(fd >= 0);
+			assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+			close(fd);
+		}
+		vdisplay_destroy(v);
+	}
+}
+
+static void a_hung_one_gets_no_flood_and_then_the_outcome(void **state)
+{
+	struct vdisplay_output o;
+	struct inject *i;
+	(void)state;
+	start_fake("nothing");
+	struct vdisplay *v = open_display();
+	assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o), 0);
+	const struct inject_params params = {.loop = loop,
+		.width = 640,
+		.height = 480,
+		.bus = o.remote.bus,
+		.remote_session = o.remote.session,
+		.remote_stream = o.remote.stream,
+		.eis_fd = -1};
+	assert_int_equal(inject_create(&i, "mutter", &params), 0);
+	wait_line("NotifyTouchUp");
+	kill(fake.pid, SIGSTOP);
+	for (int n = 0; n < 5000; n++)
+		inject_event(i, &(struct pf_input){.kind = PF_INPUT_MOUSE_REL, .x = 1});
+	inject_event(i, &(struct pf_input){.kind = PF_INPUT_BUTTON_DOWN, .code = 1});
+	kill(fake.pid, SIGCONT);
+	const unsigned calls = wait_line("NotifyPointerButton");
+	assert_true(calls > 100 && calls < 1000);
+	inject_destroy(i);
+	wait_line("NotifyPointerButton");
+	vdisplay_destroy(v);
+}
+
+static int start_all(void **state)
+{
+	(void)state;
+	log_set_level(LOG_ERROR);
+	return loop_create(&loop) < 0 || gnome_init(&gnome, "pf-fake") < 0
+		? -1
+		: gnome_start_bus(&gnome);
+}
+
+static int end_all(void **state)
+{
+	(void)state;
+	gnome_stop(&fake);
+	gnome_finish(&gnome);
+	loop_destroy(loop);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_goes_wrong_is_an_error_in_time),
+		cmocka_unit_test(an_ancient_one_is_refused_with_the_remedy),
+		cmocka_unit_test(eis_is_opened_where_it_is),
+		cmocka_unit_test(a_hung_one_gets_no_flood_and_then_the_outcome),
+	};
+	if (argc > 2 && strcmp(argv[1], "--fake") == 0)
+		return be_fake(argv[2]);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, start_all, end_all);
+}
