@@ -74,6 +74,7 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 		.own_session = config->own_session || (only && !strcmp(only, "own")),
 		.compositor = only && strcmp(only, "own") != 0 ? only : NULL,
 		.layout = config->layout,
+		.config_dir = h->config_dir,
 		.app = config->app,
 		.user = config->session_user,
 		.on_lost = on_desktop_lost,

@@ -2,6 +2,7 @@
 #include "host/capture/capture.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "host/base/log.h"
 
@@ -41,7 +42,7 @@ static bool mode_is_sane(uint32_t width, uint32_t height, uint32_t refresh_mhz)
 		refresh_mhz && refresh_mhz <= CAPTURE_MAX_HZ * 1000u;
 }
 
-int capture_create(struct capture **out, const char *name, const struct capture_params *params)
+static int create(struct capture **out, const char *name, const struct capture_params *params)
 {
 	*out = NULL;
 	if (!name || !params->on_frame)
@@ -62,6 +63,14 @@ int capture_create(struct capture **out, const char *name, const struct capture_
 	int err = impl->create(out, params);
 	if (err < 0)
 		*out = NULL;
+	return err;
+}
+
+int capture_create(struct capture **out, const char *name, const struct capture_params *params)
+{
+	int err = create(out, name, params);
+	if (err < 0 && params->node_fd > 0)
+		close(params->node_fd);
 	return err;
 }
 

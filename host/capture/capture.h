@@ -23,6 +23,7 @@ struct capture_params {
 	/* pipewire: the node (never a number that a stranger chose) and its daemon's socket; empty = the user's own. */
 	uint32_t node_id;
 	const char *node_remote;
+	int node_fd; /* pipewire: a connection that sees it, instead; capture_create() takes it; 0 = none */
 	/* synthetic makes, pipewire negotiates such pictures; other backends follow the output. Thousandths of a hertz. */
 	uint32_t width, height, refresh_mhz;
 	bool dmabuf; /* who takes the frames can import DMA-BUFs: they come untouched where the compositor has them */

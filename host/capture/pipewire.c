@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 /* Its macros are full of extensions. */
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -402,6 +403,15 @@ static void on_wake(void *userdata, int fd, uint32_t mask)
 	(void)eventfd_read(fd, &n);
 }
 
+static int connect_core(struct pipewire *c)
+{
+	const int fd = c->base.params.node_fd;
+	if (fd <= 0)
+		return pwconn_connect(&c->conn, c->remote);
+	c->base.params.node_fd = 0;
+	return pwconn_connect_fd(&c->conn, fd);
+}
+
 static void connect_daemon(struct pipewire *c)
 {
 	if (pwconn_open(&c->conn, true) < 0) {
@@ -414,7 +424,7 @@ static void connect_daemon(struct pipewire *c)
 		lose(c, PF_E_NOMEM, "the host is out of memory");
 		return;
 	}
-	if (pwconn_connect(&c->conn, c->remote) < 0) {
+	if (connect_core(c) < 0) {
 		lose(c, PF_E_IO,
 			"no PipeWire daemon answers: is it running in the desktop's session?");
 		return;
@@ -613,6 +623,8 @@ static void pipewire_destroy(struct capture *base)
 {
 	struct pipewire *c = pipewire_from(base);
 	pipewire_wake_unref(c->wake);
+	if (c->base.params.node_fd > 0)
+		close(c->base.params.node_fd);
 	free(c);
 }
 
@@ -639,6 +651,7 @@ static int pipewire_create(struct capture **out, const struct capture_params *pa
 	atomic_init(&c->mode, pack_mode(params->width, params->height, params->refresh_mhz));
 	int err = n < (int)sizeof(c->remote) ? pipewire_wake_create(&c->wake) : PF_E_INVALID;
 	if (err < 0) {
+		c->base.params.node_fd = 0; /* the caller's still */
 		pipewire_destroy(&c->base);
 		return err;
 	}

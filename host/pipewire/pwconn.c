@@ -75,6 +75,15 @@ int pwconn_connect(struct pwconn *c, const char *remote)
 	return c->core ? PF_OK : PF_E_IO;
 }
 
+int pwconn_connect_fd(struct pwconn *c, int fd)
+{
+	struct pw_properties *props = pw_properties_new(PW_KEY_APP_NAME, "punktfunk", NULL);
+	pthread_mutex_lock(&one_at_a_time);
+	c->core = pw_context_connect_fd(c->context, fd, props, 0);
+	pthread_mutex_unlock(&one_at_a_time);
+	return c->core ? PF_OK : PF_E_IO;
+}
+
 void pwconn_disconnect(struct pwconn *c)
 {
 	if (c->core)

@@ -30,6 +30,8 @@ int pwconn_open(struct pwconn *c, bool bare) PF_MUST_CHECK;
 void pwconn_close(struct pwconn *c);
 /* remote: the daemon's socket; NULL or empty = the user's own. Does not wait for an answer. Errors: PF_E_IO. */
 int pwconn_connect(struct pwconn *c, const char *remote) PF_MUST_CHECK;
+/* The same over a connection that somebody else opened, which it takes, also when it fails. */
+int pwconn_connect_fd(struct pwconn *c, int fd) PF_MUST_CHECK;
 void pwconn_disconnect(
 	struct pwconn *c); /* listeners of the core are the caller's to remove before */
 

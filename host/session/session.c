@@ -202,6 +202,11 @@ static int make_capture(struct session *s, const char **why)
 	};
 	*why = "the new display could not be captured";
 	const char *name = s->output.capture ? s->output.capture : s->host->capture_name;
+	if (s->output.node.opened) {
+		params.node_fd = vdisplay_open_node(s->host->vdisplay, &s->output);
+		if (params.node_fd < 0)
+			return params.node_fd;
+	}
 	return capture_create(&s->capture, name, &params);
 }
 

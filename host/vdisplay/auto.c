@@ -380,6 +380,12 @@ static int open_eis(struct vdisplay *base, const struct vdisplay_output *output)
 	return c ? vdisplay_open_eis(c->v, output) : PF_E_IO;
 }
 
+static int open_node(struct vdisplay *base, const struct vdisplay_output *output)
+{
+	const struct child *c = living_home_of(from_base(base), output);
+	return c ? vdisplay_open_node(c->v, output) : PF_E_IO;
+}
+
 static const char *why(void)
 {
 	return why_text;
@@ -396,6 +402,7 @@ const struct vdisplay_impl vdisplay_auto_impl = {
 	.show_output = show_output,
 	.claim_windows = claim_windows,
 	.open_eis = open_eis,
+	.open_node = open_node,
 	.why = why,
 	.why_output = why_output,
 	.has_output = has_output,

@@ -28,6 +28,7 @@ static const struct vdisplay_impl *const impls[] = {
 #endif
 #if HAVE_PIPEWIRE
 	&vdisplay_gamescope_impl,
+	&vdisplay_portal_impl,
 #endif
 	&vdisplay_none_impl,
 };
@@ -177,6 +178,11 @@ int vdisplay_claim_windows(struct vdisplay *v, const struct vdisplay_output *out
 int vdisplay_open_eis(struct vdisplay *v, const struct vdisplay_output *output)
 {
 	return v->impl->open_eis ? v->impl->open_eis(v, output) : PF_E_UNSUPPORTED;
+}
+
+int vdisplay_open_node(struct vdisplay *v, const struct vdisplay_output *output)
+{
+	return v->impl->open_node ? v->impl->open_node(v, output) : PF_E_UNSUPPORTED;
 }
 
 void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output)

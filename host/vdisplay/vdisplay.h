@@ -23,6 +23,7 @@ struct vdisplay;
 struct vdisplay_node {
 	uint32_t id;	  /* PipeWire's, now; 0 = the output has none */
 	char remote[108]; /* the daemon's socket; empty = the user's own */
+	bool opened;	  /* only vdisplay_open_node() leads to it */
 };
 
 /* A session of org.gnome.Mutter.RemoteDesktop or of the portal, whose calls only the bus that made it may make. */
@@ -61,6 +62,7 @@ static inline uint32_t vdisplay_hz(uint32_t refresh_mhz)
 struct vdisplay_params {
 	struct loop *loop;
 	bool own_session;	/* start a compositor of our own even when one runs */
+	const char *config_dir; /* portal: where it keeps what a person allowed; NULL = nowhere */
 	const char *compositor; /* auto: a backend's name, to use no other; NULL = whatever runs */
 	const char *layout;	/* own session: of its keyboard; NULL = "us" */
 	const char *app;	/* own session: the program to start in it; NULL = a terminal */
@@ -104,6 +106,8 @@ struct vdisplay_impl {
 	int (*claim_windows)(struct vdisplay *base, const struct vdisplay_output *output, int pid);
 	/* With outputs whose inject is "libei": a new connection to the compositor's EIS; the caller closes it. */
 	int (*open_eis)(struct vdisplay *base, const struct vdisplay_output *output);
+	/* With node.opened: a new connection to PipeWire that sees the node; the caller closes it. */
+	int (*open_node)(struct vdisplay *base, const struct vdisplay_output *output);
 	/*
 	 * optional: takes away what a killed host left in a compositor (undo.h), whether or not that is the one in use.
 	 * Returns how many outputs. Errors: PF_E_TIMEOUT (it hangs), others: try again at the next start.
@@ -132,6 +136,12 @@ extern const struct vdisplay_impl vdisplay_mutter_impl;	   /* HAVE_PIPEWIRE */
 extern const struct vdisplay_impl vdisplay_kwin_impl;	   /* HAVE_KWIN */
 extern const struct vdisplay_impl vdisplay_gamescope_impl; /* HAVE_PIPEWIRE */
 extern const struct vdisplay_impl vdisplay_none_impl;	   /* outputs that exist only as numbers */
+extern const struct vdisplay_impl vdisplay_wlroots_impl;  /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_hyprland_impl; /* HAVE_WLROOTS */
+extern const struct vdisplay_impl vdisplay_mutter_impl;	  /* HAVE_PIPEWIRE */
+extern const struct vdisplay_impl vdisplay_kwin_impl;	  /* HAVE_KWIN */
+extern const struct vdisplay_impl vdisplay_portal_impl;	  /* HAVE_PIPEWIRE */
+extern const struct vdisplay_impl vdisplay_none_impl;	  /* outputs that exist only as numbers */
 extern const struct vdisplay_impl vdisplay_auto_impl; /* the others, as they come and go (auto.c) */
 
 /* The backends of this build but auto, in the order in which it tries them; NULL behind the last. */
@@ -157,7 +167,7 @@ void vdisplay_destroy(struct vdisplay *v); /* takes NULL; ends a compositor that
 void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner);
 /*
  * Errors: PF_E_INVALID (mode), PF_E_IO (compositor refused or gone), PF_E_BUSY (a person has to allow it first;
- * again in a moment), and those of vdisplay_create() where a desktop has to be found first.
+ * again in a moment), PF_E_DENIED (that person said no), and those of vdisplay_create() where a desktop has to be found first.
  */
 int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out) PF_MUST_CHECK;
@@ -169,6 +179,8 @@ int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32
 	uint32_t height, uint32_t refresh_mhz) PF_MUST_CHECK;
 /* For inject's "libei". Returns a descriptor that is the caller's. Errors: PF_E_UNSUPPORTED, PF_E_IO, PF_E_TIMEOUT. */
 int vdisplay_open_eis(struct vdisplay *v, const struct vdisplay_output *output) PF_MUST_CHECK;
+/* For capture's "pipewire", with node.opened. Errors: as vdisplay_open_eis(). */
+int vdisplay_open_node(struct vdisplay *v, const struct vdisplay_output *output) PF_MUST_CHECK;
 void vdisplay_remove_output(struct vdisplay *v, struct vdisplay_output *output);
 /*
  * An output that nobody looks at for now (shown = false) gives the keyboard's focus to one that somebody does;

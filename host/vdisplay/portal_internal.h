@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef HOST_VDISPLAY_PORTAL_INTERNAL_H
+#define HOST_VDISPLAY_PORTAL_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+struct sd_bus_message;
+
+#define PORTAL_TOKEN_LEN 256u /* a portal's are UUIDs of 36 characters */
+
+/* What an answer (Request.Response) of the portal says; all of it is checked and cut to size. */
+struct portal_answer {
+	uint32_t code; /* 0 = done, 1 = the person said no, others = it could not */
+	char session[128];
+	char token[PORTAL_TOKEN_LEN];
+	uint32_t node, width, height; /* of the first stream; 0 = none */
+	uint32_t source_type;
+	char mapping[64];
+};
+
+/* Errors: PF_E_BAD_PACKET. */
+int portal_read_answer(struct portal_answer *out, struct sd_bus_message *m) PF_MUST_CHECK;
+
+/* What a person allowed is remembered in dir: one file an output, mode 0600. Empty where there is none to trust. */
+void portal_token_load(char out[static PORTAL_TOKEN_LEN], const char *dir, unsigned slot);
+/* An empty token removes it: each is good once. Failures are a line in the log. */
+void portal_token_store(const char *dir, unsigned slot, const char *token);
+
+#endif
