@@ -136,12 +136,7 @@ extern const struct vdisplay_impl vdisplay_mutter_impl;	   /* HAVE_PIPEWIRE */
 extern const struct vdisplay_impl vdisplay_kwin_impl;	   /* HAVE_KWIN */
 extern const struct vdisplay_impl vdisplay_gamescope_impl; /* HAVE_PIPEWIRE */
 extern const struct vdisplay_impl vdisplay_none_impl;	   /* outputs that exist only as numbers */
-extern const struct vdisplay_impl vdisplay_wlroots_impl;  /* HAVE_WLROOTS */
-extern const struct vdisplay_impl vdisplay_hyprland_impl; /* HAVE_WLROOTS */
-extern const struct vdisplay_impl vdisplay_mutter_impl;	  /* HAVE_PIPEWIRE */
-extern const struct vdisplay_impl vdisplay_kwin_impl;	  /* HAVE_KWIN */
-extern const struct vdisplay_impl vdisplay_portal_impl;	  /* HAVE_PIPEWIRE */
-extern const struct vdisplay_impl vdisplay_none_impl;	  /* outputs that exist only as numbers */
+extern const struct vdisplay_impl vdisplay_portal_impl;	   /* HAVE_PIPEWIRE */
 extern const struct vdisplay_impl vdisplay_auto_impl; /* the others, as they come and go (auto.c) */
 
 /* The backends of this build but auto, in the order in which it tries them; NULL behind the last. */
