@@ -8,6 +8,8 @@
 #include "host/base/log.h"
 #include "host/config/config.h"
 #include "host/ctl/ctl.h"
+#include "host/encode/encoder.h"
+#include "host/gpu/display.h"
 #include "host/session/kept.h"
 #include "host/session/session.h"
 #include "host/vdisplay/vdisplay.h"
@@ -90,6 +92,10 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 		host_destroy(h);
 		return err;
 	}
+	/* Opened here, as its drivers take longer than a session may. */
+	const struct gpu_display *importer = encoder_importer(config->encoder);
+	if (importer)
+		log_info("encoders: pictures stay in the memory of %s", importer->renderer);
 	err = vdisplay_create(&h->vdisplay, synthetic ? "none" : "auto", &params, &why);
 	if (err < 0) {
 		log_error("desktop: %s", why ? why : pf_strerror(err));

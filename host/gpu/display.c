@@ -183,17 +183,17 @@ static bool try_node(struct gpu_display *d, const struct gpu_node *node)
 	return true;
 }
 
-static bool software_counts(void)
+static bool person_says(const char *word)
 {
-	const char *text = getenv("PUNKTFUNK_SOFTWARE_GPU");
-	return text && !strcmp(text, "1");
+	const char *text = getenv("PUNKTFUNK_GPU");
+	return text && !strcmp(text, word);
 }
 
 static bool find_gpu(struct gpu_display *d, bool software)
 {
 	struct gpu_node nodes[GPU_MAX_NODES];
 	unsigned n = gpu_nodes(nodes);
-	software = software || software_counts();
+	software = software || person_says("software");
 	for (unsigned i = 0; i < n; i++)
 		if (try_node(d, &nodes[i]) && (software || !d->software))
 			return true;
@@ -207,6 +207,8 @@ static bool find_gpu(struct gpu_display *d, bool software)
 static const char *open_display(struct gpu_display *d, bool software)
 {
 	const char *why;
+	if (!software && person_says("off"))
+		return "no GPU is used, as PUNKTFUNK_GPU=off says";
 	if (!software && !gpu_present())
 		return "there is no GPU: no render node in /dev/dri, and no /dev/nvidiactl";
 	d->egl = gpu_library(GPU_EGL, &why);

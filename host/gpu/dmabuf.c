@@ -12,6 +12,8 @@
 #include <linux/dma-buf.h>
 
 #define PIXEL 4u
+/* What no picture lay in for so many of them the compositor has given up: its memory is not ours to keep. */
+#define STALE_CALLS 120u
 
 static const struct format {
 	uint32_t fourcc;
@@ -151,6 +153,13 @@ static struct dmabuf_map *find_map(struct dmabuf_maps *m, const struct dmabuf_id
 	return oldest;
 }
 
+static void drop_stale(struct dmabuf_maps *m)
+{
+	for (unsigned i = 0; i < DMABUF_MAPS; i++)
+		if (m->n_calls - m->maps[i].used > STALE_CALLS)
+			drop_map(&m->maps[i]);
+}
+
 const uint8_t *dmabuf_begin(struct dmabuf_maps *m, const struct frame *f)
 {
 	const int fd = f->dmabuf.fd[0];
@@ -172,6 +181,7 @@ const uint8_t *dmabuf_begin(struct dmabuf_maps *m, const struct frame *f)
 	if (end > map->len)
 		return NULL;
 	map->used = ++m->n_calls;
+	drop_stale(m);
 	sync_memory(fd, DMA_BUF_SYNC_START);
 	return (const uint8_t *)map->at + f->dmabuf.offset[0];
 }

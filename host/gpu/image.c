@@ -10,6 +10,8 @@
 #include "host/gpu/display.h"
 
 #define ENTRIES 16u
+/* What no picture lay in for so many of them the compositor has given up: its memory is not ours to keep. */
+#define STALE_CALLS 120u
 /* Pairs of width, height, format, of each plane five, and the end. */
 #define MAX_ATTRIBUTES (2 * (4 + 5 * FRAME_MAX_PLANES) + 1)
 
@@ -121,6 +123,13 @@ static int describe(const struct frame *f, struct entry *out)
 	return PF_OK;
 }
 
+static void drop_stale(struct image_cache *c)
+{
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (c->n_calls - c->entries[i].used > STALE_CALLS)
+			drop_entry(c, &c->entries[i]);
+}
+
 static struct entry *oldest_entry(struct image_cache *c)
 {
 	struct entry *oldest = &c->entries[0];
@@ -188,6 +197,7 @@ int image_cache_get(struct image_cache *c, const struct frame *f, uint32_t *text
 			return err;
 	}
 	e->used = ++c->n_calls;
+	drop_stale(c);
 	*texture = e->texture;
 	return PF_OK;
 }

@@ -31,7 +31,7 @@ void image_set_filters(const struct gles_api *gl);
 
 /*
  * A compositor draws into the same few buffers again and again: each is imported once. The cache holds them open,
- * 16 at most, the longest unused goes first.
+ * 16 at most; the longest unused goes first, and who was not used for 120 pictures.
  */
 struct image_cache;
 int image_cache_create(struct image_cache **out, const struct gpu_display *d) PF_MUST_CHECK;

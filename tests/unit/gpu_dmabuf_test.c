@@ -228,6 +228,29 @@ static void test_maps_each_memory_once(void **state)
 		close(fds[i]);
 }
 
+/* Of who stopped using some memory nothing is kept: else it could not be freed. */
+static void test_lets_go_of_what_is_unused(void **state)
+{
+	(void)state;
+	struct dmabuf_maps maps;
+	int old = make_file(LEN, true), now = make_file(LEN, true);
+	struct frame f = good_frame(old), g = good_frame(now);
+	dmabuf_maps_init(&maps);
+	assert_non_null(dmabuf_begin(&maps, &f));
+	dmabuf_end(&f);
+	unsigned held = 0;
+	for (int i = 0; i < 200; i++) {
+		assert_non_null(dmabuf_begin(&maps, &g));
+		dmabuf_end(&g);
+	}
+	for (unsigned i = 0; i < DMABUF_MAPS; i++)
+		held += maps.maps[i].at != NULL;
+	assert_int_equal(held, 1);
+	dmabuf_maps_finish(&maps);
+	close(old);
+	close(now);
+}
+
 static void test_maps_nothing_that_may_shrink(void **state)
 {
 	(void)state;
@@ -300,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_random_words),
 		cmocka_unit_test(test_reads_real_memory),
 		cmocka_unit_test(test_maps_each_memory_once),
+		cmocka_unit_test(test_lets_go_of_what_is_unused),
 		cmocka_unit_test(test_maps_nothing_that_may_shrink),
 		cmocka_unit_test(test_stays_in_what_is_mapped),
 		cmocka_unit_test(test_reads_a_dmabuf),
