@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tests/test.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Its macros are full of extensions. */
+#pragma GCC diagnostic ignored "-Wpedantic"
+#include <pipewire/stream.h>
+#include <spa/buffer/buffer.h>
+#include <spa/buffer/meta.h>
+#include <spa/param/format-utils.h>
+#include <spa/param/video/format-utils.h>
+
+#include "host/capture/capture.h"
+#include "host/capture/pipewire_buffer.h"
+
+/* What a PipeWire node says, and what is said to it; the memory of its pictures. */
+
+/* --- beside the picture --- */
+
+static void damage_is_cut_to_the_picture(void **state)
+{
+	(void)state;
+	const struct spa_meta_region r[] = {
+		{SPA_REGION(0, 10, 8, 4)},
+		{SPA_REGION(0, -5, 8, 7)},
+		{SPA_REGION(0, 90, 8, UINT32_MAX)},
+		{SPA_REGION(0, 2000, 8, 8)},
+		{SPA_REGION(0, 0, 0, 0)},
+		{SPA_REGION(0, 50, 8, 8)},
+	};
+	struct frame_damage d = {.known = true};
+	pipewire_meta_damage(r, sizeof(r), 100, &d);
+	assert_true(d.known);
+	assert_int_equal(d.n_bands, 3);
+	assert_int_equal(d.bands[0].y0, 0);
+	assert_int_equal(d.bands[0].y1, 2);
+	assert_int_equal(d.bands[1].y0, 10);
+	assert_int_equal(d.bands[2].y1, 100);
+	/* Nothing said of a picture that came: anything may differ. */
+	pipewire_meta_damage(r + 4, sizeof(r[0]), 100, &d);
+	assert_false(d.known);
+	d.known = true;
+	pipewire_meta_damage(NULL, 0, 100, &d);
+	assert_false(d.known);
+}
+
+static void a_crop_lies_inside(void **state)
+{
+	(void)state;
+	const struct {
+		struct spa_region region;
+		bool good;
+	} cases[] = {
+		{SPA_REGION(10, 20, 30, 40), true},
+		{SPA_REGION(70, 60, 30, 40), true},
+		{SPA_REGION(0, 0, 100, 100), false},
+		{SPA_REGION(0, 0, 0, 0), false},
+		{SPA_REGION(-1, 0, 10, 10), false},
+		{SPA_REGION(71, 0, 30, 10), false},
+		{SPA_REGION(1, 1, UINT32_MAX, 10), false},
+		{SPA_REGION(INT32_MAX, 1, INT32_MAX, 10), false},
+	};
+	struct pipewire_box b;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(
+			pipewire_meta_crop(&cases[i].region, sizeof(cases[i].region), 100, 100, &b),
+			cases[i].good);
+	assert_false(pipewire_meta_crop(&cases[0].region, 15, 100, 100, &b));
+}
+
+static void a_stamp_of_another_clock_is_not_taken(void **state)
+{
+	(void)state;
+	const uint64_t now_ns = 100000000000u;
+	assert_int_equal(pipewire_meta_presented(now_ns - 5, now_ns), now_ns - 5);
+	assert_int_equal(pipewire_meta_presented(0, now_ns), now_ns);
+	assert_int_equal(pipewire_meta_presented(now_ns + 1, now_ns), now_ns);
+	assert_int_equal(pipewire_meta_presented(now_ns - 1000000000u, now_ns), now_ns);
+	struct pipewire_header h;
+	const struct spa_meta_header raw = {.flags = SPA_META_HEADER_FLAG_CORRUPTED, .pts = -7};
+	assert_true(pipewire_meta_header(&raw, sizeof(raw), &h));
+	assert_true(h.corrupted);
+	assert_int_equal(h.pts_ns, 0);
+	assert_false(pipewire_meta_header(&raw, sizeof(raw) - 1, &h));
+}
+
+struct cursor_bytes {
+	struct spa_meta_cursor c;
+	struct spa_meta_bitmap b;
+	uint8_t pixels[2 * 12]; /* two rows of two, and a gap of one */
+};
+
+static struct cursor_bytes a_cursor(void)
+{
+	struct cursor_bytes r = {
+		.c = {.id = 1,
+			.position = {5, -6},
+			.hotspot = {9, -1},
+			.bitmap_offset = sizeof(r.c)},
+		.b = {.format = SPA_VIDEO_FORMAT_BGRA,
+			.size = {2, 2},
+			.stride = 12,
+			.offset = sizeof(r.b)},
+		.pixels = {64, 32, 16, 128, 1, 2, 3, 255, 0, 0, 0, 0, 200, 0, 0, 100, 9, 9, 9, 0},
+	};
+	return r;
+}
+
+static void a_cursor_comes_with_its_colours(void **state)
+{
+	(void)state;
+	static const uint8_t rgba[] = {32, 64, 128, 128, 3, 2, 1, 255, 0, 0, 255, 100, 0, 0, 0, 0};
+	struct pipewire_cursor c, again;
+	struct cursor_bytes r = a_cursor();
+	assert_true(pipewire_meta_cursor(&r, sizeof(r), &c));
+	assert_true(c.inside && !c.empty);
+	assert_int_equal(c.x, 5);
+	assert_int_equal(c.y, -6);
+	assert_non_null(c.shape);
+	assert_int_equal(c.shape->hot_x, 1);
+	assert_int_equal(c.shape->hot_y, 0);
+	assert_memory_equal(c.shape->rgba, rgba, sizeof(rgba));
+	/* The same picture has the same number, another one another. */
+	assert_true(pipewire_meta_cursor(&r, sizeof(r), &again));
+	assert_int_equal(c.shape->serial, again.shape->serial);
+	cursor_shape_unref(again.shape);
+	r.pixels[0]++;
+	assert_true(pipewire_meta_cursor(&r, sizeof(r), &again));
+	assert_int_not_equal(c.shape->serial, again.shape->serial);
+	cursor_shape_unref(again.shape);
+	cursor_shape_unref(c.shape);
+}
+
+static void a_cursor_without_a_picture_keeps_or_loses_it(void **state)
+{
+	(void)state;
+	struct pipewire_cursor c;
+	struct cursor_bytes r = a_cursor();
+	r.c.bitmap_offset = 0; /* the one of before */
+	assert_true(pipewire_meta_cursor(&r, sizeof(r), &c));
+	assert_true(c.inside && !c.empty && !c.shape);
+	r = a_cursor();
+	r.b.format = 0; /* none any more */
+	assert_true(pipewire_meta_cursor(&r, sizeof(r), &c));
+	assert_true(c.inside && c.empty && !c.shape);
+	r.c.id = 0; /* not here */
+	assert_true(pipewire_meta_cursor(&r, sizeof(r), &c));
+	assert_false(c.inside);
+	assert_false(pipewire_meta_cursor(&r, sizeof(r.c) - 1, &c));
+	assert_false(pipewire_meta_cursor(NULL, 0, &c));
+}
+
+static void bad_cursor_pictures_are_left_out(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 10; k++) {
+		struct pipewire_cursor c;
+		struct cursor_bytes r = a_cursor();
+		size_t size = sizeof(r);
+		switch (k) {
+		case 0:
+			r.b.stride = 7;
+			break;
+		case 1:
+			r.b.stride = -12;
+			break;
+		case 2:
+			r.b.stride = INT32_MAX;
+			break;
+		case 3:
+			r.b.size.width = CURSOR_MAX_SIDE + 1;
+			break;
+		case 4:
+			r.b.size.height = UINT32_MAX;
+			break;
+		case 5:
+			r.b.offset = UINT32_MAX;
+			break;
+		case 6:
+			r.c.bitmap_offset = UINT32_MAX;
+			break;
+		case 7:
+			r.b.format = SPA_VIDEO_FORMAT_I420;
+			break;
+		case 8:
+			r.b.offset = 4;
+			break;
+		default:
+			size -= 5; /* the last pixel is cut */
+		}
+		assert_true(pipewire_meta_cursor(&r, size, &c));
+		assert_true(c.inside);
+		assert_null(c.shape);
+	}
+}
+
+/* --- formats --- */
+
+static uint32_t read_offer(const struct spa_pod *pod, bool *gpu, uint32_t *width, uint32_t *mhz)
+{
+	struct spa_video_info_raw info = {0};
+	assert_true(spa_format_video_raw_parse(pod, &info) >= 0);
+	*gpu = spa_pod_find_prop(pod, NULL, SPA_FORMAT_VIDEO_modifier) != NULL;
+	*width = info.size.width;
+	*mhz = info.max_framerate.denom ? info.max_framerate.num * (1000 / info.max_framerate.denom)
+					: 0;
+	return info.format;
+}
+
+static void what_is_offered_first_is_exact(void **state)
+{
+	(void)state;
+	uint8_t room[PIPEWIRE_POD_ROOM];
+	const struct spa_pod *pods[PIPEWIRE_OFFERS];
+	uint64_t modifiers[PIPEWIRE_MODIFIERS];
+	for (unsigned i = 0; i < PIPEWIRE_MODIFIERS; i++)
+		modifiers[i] = 0x0100000000000001ull + i;
+	struct pipewire_wish w = {1280, 720, 59940, .memory = PIPEWIRE_GPU_FIRST,
+		.modifiers = modifiers, .n_modifiers = PIPEWIRE_MODIFIERS};
+	bool gpu;
+	uint32_t width, mhz;
+	assert_int_equal(pipewire_offer_formats(&w, room, pods), 2);
+	read_offer(pods[0], &gpu, &width, &mhz);
+	assert_true(gpu);
+	assert_int_equal(width, 1280);
+	assert_int_equal(mhz, 59940);
+	read_offer(pods[1], &gpu, &width, &mhz);
+	assert_false(gpu);
+	w.step = PIPEWIRE_RAISED;
+	w.memory = PIPEWIRE_SHARED;
+	assert_int_equal(pipewire_offer_formats(&w, room, pods), 2);
+	read_offer(pods[0], &gpu, &width, &mhz);
+	assert_false(gpu);
+	assert_int_equal(mhz, 4 * 59940);
+	read_offer(pods[1], &gpu, &width, &mhz);
+	assert_int_equal(mhz, 59940);
+	/* Where any size does, a size is no value but a range. */
+	w.step = PIPEWIRE_ANY;
+	w.memory = PIPEWIRE_SHARED_FIRST;
+	assert_int_equal(pipewire_offer_formats(&w, room, pods), 4);
+	read_offer(pods[0], &gpu, &width, &mhz);
+	assert_false(gpu);
+	assert_int_equal(width, 1280);
+	read_offer(pods[3], &gpu, &width, &mhz);
+	assert_true(gpu);
+	assert_int_equal(width, 0);
+}
+
+static int parse(uint32_t format, uint32_t width, uint32_t height, uint64_t modifier, bool has,
+	struct pipewire_format *out)
+{
+	uint8_t room[1024];
+	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(room, sizeof(room));
+	struct spa_video_info_raw info = {.format = format,
+		.size = {width, height},
+		.flags = has ? SPA_VIDEO_FLAG_MODIFIER : 0,
+		.modifier = (int64_t)modifier};
+	return pipewire_offer_parse(spa_format_video_raw_build(&b, SPA_PARAM_Format, &info), out);
+}
+
+static void what_was_agreed_on_is_checked(void **state)
+{
+	(void)state;
+	struct pipewire_format f;
+	assert_int_equal(parse(SPA_VIDEO_FORMAT_RGBA, 64, 32, 0, false, &f), 0);
+	assert_true(f.format == FRAME_RGBX && f.alpha && !f.gpu && f.width == 64 && f.height == 32);
+	assert_int_equal(pipewire_offer_fourcc(&f), 0x34324241);
+	assert_int_equal(parse(SPA_VIDEO_FORMAT_BGRx, 64, 32, 0, true, &f), 0);
+	assert_true(f.format == FRAME_BGRX && f.gpu && !f.open && !f.modifier);
+	assert_int_equal(pipewire_offer_fourcc(&f), 0x34325258);
+	assert_true(parse(SPA_VIDEO_FORMAT_BGRx, 64, 32, 0x00ffffffffffffffull, true, &f) < 0);
+	assert_true(parse(SPA_VIDEO_FORMAT_I420, 64, 32, 0, false, &f) < 0);
+	assert_true(parse(SPA_VIDEO_FORMAT_BGRx, 0, 32, 0, false, &f) < 0);
+	assert_true(parse(SPA_VIDEO_FORMAT_BGRx, CAPTURE_MAX_SIZE + 1, 32, 0, false, &f) < 0);
+	assert_true(parse(SPA_VIDEO_FORMAT_BGRx, 64, UINT32_MAX, 0, false, &f) < 0);
+}
+
+/* --- memory --- */
+
+/* A picture of three columns and two rows, each pixel its number. */
+#define W 3u
+#define H 2u
+
+static void see(const struct frame *f, uint32_t width, uint32_t height, const uint8_t *expect)
+{
+	assert_int_equal(f->width, width);
+	assert_int_equal(f->height, height);
+	for (uint32_t y = 0; y < height; y++)
+		for (uint32_t x = 0; x < width; x++)
+			assert_int_equal(f->pixels[y * f->stride + x * 4], expect[y * width + x]);
+}
+
+static void turned_pictures_are_copied_upright(void **state)
+{
+	(void)state;
+	/* 0 1 2 / 3 4 5 in memory, as it is seen when the transform is undone. */
+	static const uint8_t seen[8][W * H] = {
+		{0, 1, 2, 3, 4, 5},
+		{3, 0, 4, 1, 5, 2},
+		{5, 4, 3, 2, 1, 0},
+		{2, 5, 1, 4, 0, 3},
+		{2, 1, 0, 5, 4, 3},
+		{0, 3, 1, 4, 2, 5},
+		{3, 4, 5, 0, 1, 2},
+		{5, 2, 4, 1, 3, 0},
+	};
+	uint8_t pixels[W * H * 4] = {0};
+	for (uint8_t i = 0; i < W * H; i++)
+		pixels[i * 4] = i;
+	struct spa_chunk chunk = {.size = sizeof(pixels), .stride = W * 4};
+	struct spa_data data = {.type = SPA_DATA_MemPtr,
+		.maxsize = sizeof(pixels),
+		.data = pixels,
+		.chunk = &chunk};
+	struct spa_buffer spa = {.n_datas = 1, .datas = &data};
+	struct pw_buffer pw = {.buffer = &spa};
+	const struct pipewire_format format = {.width = W, .height = H};
+	struct pipewire_wake *wake;
+	struct pipewire_buffer *b, *copy;
+	assert_int_equal(pipewire_wake_create(&wake), 0);
+	assert_int_equal(pipewire_buffer_create(&b, wake, &pw, &format, true), 0);
+	assert_int_equal(pipewire_buffer_create_copy(&copy, wake, 4096), 0);
+	for (uint32_t t = 0; t < 8; t++) {
+		bool side = t % 2;
+		assert_int_equal(pipewire_buffer_fill(b, &spa, &format, NULL, t), 0);
+		assert_false(pipewire_buffer_is_plain(b)); /* lent memory never goes out */
+		assert_int_equal(pipewire_buffer_copy(copy, b), 0);
+		see(&copy->frame, side ? H : W, side ? W : H, seen[t]);
+		frame_unref(&copy->frame);
+		frame_unref(&b->frame);
+		assert_true(pipewire_buffer_came_back(b) && pipewire_buffer_came_back(copy));
+		assert_false(pipewire_buffer_came_back(b));
+	}
+	const struct pipewire_box crop = {1, 1, 2, 1};
+	assert_int_equal(pipewire_buffer_fill(b, &spa, &format, &crop, 0), 0);
+	assert_int_equal(pipewire_buffer_copy(copy, b), 0);
+	see(&copy->frame, 2, 1, (const uint8_t[]){4, 5});
+	frame_unref(&copy->frame);
+	frame_unref(&b->frame);
+	pipewire_buffer_unref(copy);
+	pipewire_buffer_unref(b);
+	pipewire_wake_unref(wake);
+}
+
+static void strange_memory_is_refused(void **state)
+{
+	(void)state;
+	const struct pipewire_format format = {.width = W, .height = H};
+	const struct pipewire_format gpu = {.width = W, .height = H, .gpu = true};
+	struct spa_chunk chunk = {0};
+	int fd = memfd_create("test", MFD_CLOEXEC), ends[2];
+	assert_true(fd >= 0 && ftruncate(fd, 4096) == 0 && pipe(ends) == 0);
+	const struct {
+		struct spa_data data;
+		const struct pipewire_format *format;
+	} cases[] = {
+		{{.type = SPA_DATA_MemFd, .fd = -1, .maxsize = 64, .chunk = &chunk}, &format},
+		{{.type = SPA_DATA_MemFd, .fd = 1ll << 40, .maxsize = 64, .chunk = &chunk},
+			&format},
+		{{.type = SPA_DATA_MemFd, .fd = ends[0], .maxsize = 64, .chunk = &chunk}, &format},
+		{{.type = SPA_DATA_MemFd, .fd = fd, .maxsize = 4097, .chunk = &chunk}, &format},
+		{{.type = SPA_DATA_MemFd,
+			 .fd = fd,
+			 .mapoffset = 4095,
+			 .maxsize = 2,
+			 .chunk = &chunk},
+			&format},
+		{{.type = SPA_DATA_MemFd, .fd = fd, .maxsize = UINT32_MAX, .chunk = &chunk},
+			&format},
+		{{.type = SPA_DATA_MemPtr, .maxsize = 64, .chunk = &chunk}, &format},
+		{{.type = SPA_DATA_MemId, .maxsize = 64, .chunk = &chunk}, &format},
+		{{.type = SPA_DATA_MemFd, .fd = fd, .maxsize = 64}, &format},
+		/* No DMA-BUF, whatever it says. */
+		{{.type = SPA_DATA_DmaBuf, .fd = fd, .maxsize = 64, .chunk = &chunk}, &gpu},
+		{{.type = SPA_DATA_MemFd, .fd = fd, .maxsize = 64, .chunk = &chunk}, &gpu},
+		{{.type = SPA_DATA_DmaBuf, .fd = fd, .maxsize = 64, .chunk = &chunk}, &format},
+	};
+	struct pipewire_wake *wake;
+	assert_int_equal(pipewire_wake_create(&wake), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct spa_data data = cases[i].data;
+		struct spa_buffer spa = {.n_datas = 1, .datas = &data};
+		struct pw_buffer pw = {.buffer = &spa};
+		struct pipewire_buffer *b;
+		assert_true(pipewire_buffer_create(&b, wake, &pw, cases[i].format, true) < 0);
+		assert_null(b);
+	}
+	pipewire_wake_unref(wake);
+	close(fd);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(damage_is_cut_to_the_picture),
+		cmocka_unit_test(a_crop_lies_inside),
+		cmocka_unit_test(a_stamp_of_another_clock_is_not_taken),
+		cmocka_unit_test(a_cursor_comes_with_its_colours),
+		cmocka_unit_test(a_cursor_without_a_picture_keeps_or_loses_it),
+		cmocka_unit_test(bad_cursor_pictures_are_left_out),
+		cmocka_unit_test(what_is_offered_first_is_exact),
+		cmocka_unit_test(what_was_agreed_on_is_checked),
+		cmocka_unit_test(turned_pictures_are_copied_upright),
+		cmocka_unit_test(strange_memory_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
