@@ -59,8 +59,10 @@ struct pipewire {
 	struct spa_hook core_listener, registry_listener, stream_listener, link_listener,
 		link_info_listener;
 	int sync_seq;
+	uint32_t port_node; /* whose port was the last to come */
 	bool synced, node_seen, linked, agreed;
 	char serial[24]; /* of the node, as a session manager calls it */
+	bool refused;	 /* the link of this attempt never was */
 	bool managed;	 /* we may not link: the session manager shall */
 	struct pipewire_wish wish;
 	uint64_t wish_mode;
@@ -118,17 +120,14 @@ static void on_link_error(void *userdata, int seq, int res, const char *message)
 	struct pipewire *c = userdata;
 	(void)seq;
 	(void)message;
-	/*
-	 * Who may not link asks the session manager, which does that for everybody. From PipeWire 1.6 on a stream of
-	 * video has no port (EINVAL) before the session manager says of which kind.
-	 */
-	bool asks = res == -EPERM || res == -EACCES || res == -ENOENT || res == -EINVAL;
-	if (asks && !c->linked && !c->managed) {
-		c->managed = true;
+	if (c->managed)
+		return;
+	/* Who may not link, or not yet, asks the session manager, which does that for everybody. */
+	c->refused = !c->linked;
+	if (res == -EPERM || res == -EACCES || res == -ENOENT)
 		fail(c, "PipeWire lets nobody but its session manager link to the display");
-	} else if (!c->managed) {
+	else
 		fail(c, "the display has no picture format that is known here");
-	}
 }
 
 static void on_link_removed(void *userdata)
@@ -157,8 +156,13 @@ static const struct pw_link_events link_info_events = {
 	.info = on_link_info,
 };
 
+/* Once both are known: the stream, and its port. */
 static void make_link(struct pipewire *c)
 {
+	if (c->link || c->managed || !c->stream ||
+		pw_stream_get_state(c->stream, NULL) != PW_STREAM_STATE_PAUSED ||
+		pw_stream_get_node_id(c->stream) != c->port_node)
+		return;
 	char from[16], to[16];
 	snprintf(from, sizeof(from), "%u", c->base.params.node_id);
 	snprintf(to, sizeof(to), "%u", pw_stream_get_node_id(c->stream));
@@ -198,7 +202,7 @@ static void on_state(
 		fail(c, "the display has no picture format that is known here");
 	else if (state == PW_STREAM_STATE_UNCONNECTED && old != PW_STREAM_STATE_UNCONNECTED)
 		fail(c, "PipeWire ended the stream");
-	else if (state == PW_STREAM_STATE_PAUSED && !c->link && !c->managed)
+	else if (state == PW_STREAM_STATE_PAUSED)
 		make_link(c);
 }
 
@@ -282,7 +286,8 @@ static void end_attempt(struct pipewire *c)
 		pw_stream_destroy(c->stream);
 	}
 	c->stream = NULL;
-	c->agreed = c->raise = false;
+	c->port_node = PW_ID_ANY; /* the next stream may get the same number */
+	c->agreed = c->raise = c->refused = false;
 	c->failed = NULL;
 }
 
@@ -335,7 +340,7 @@ static void begin_attempt(struct pipewire *c, enum pipewire_step step)
 	}
 	c->pictures.stream = c->stream;
 	pw_stream_add_listener(c->stream, &c->stream_listener, &stream_events, c);
-	enum pw_stream_flags flags = PW_STREAM_FLAG_DONT_RECONNECT;
+	enum pw_stream_flags flags = PW_STREAM_FLAG_DONT_RECONNECT | PW_STREAM_FLAG_NO_CONVERT;
 	if (c->managed)
 		flags |= PW_STREAM_FLAG_AUTOCONNECT;
 	uint32_t n = pipewire_offer_formats(&c->wish, room, pods);
@@ -353,6 +358,12 @@ static void on_global(void *userdata, uint32_t id, uint32_t permissions, const c
 	struct pipewire *c = userdata;
 	(void)permissions;
 	(void)version;
+	if (!strcmp(type, PW_TYPE_INTERFACE_Port) && props) {
+		const char *node = spa_dict_lookup(props, PW_KEY_NODE_ID);
+		c->port_node = node ? (uint32_t)strtoul(node, NULL, 10) : PW_ID_ANY;
+		make_link(c);
+		return;
+	}
 	if (id != c->base.params.node_id || strcmp(type, PW_TYPE_INTERFACE_Node))
 		return;
 	const char *serial = props ? spa_dict_lookup(props, PW_KEY_OBJECT_SERIAL) : NULL;
@@ -474,6 +485,9 @@ static void try_again(struct pipewire *c)
 		begin_attempt(c, step);
 	} else if (step == PIPEWIRE_EXACT) {
 		begin_attempt(c, PIPEWIRE_ANY);
+	} else if (c->refused && !c->managed) {
+		c->managed = true;
+		begin_attempt(c, PIPEWIRE_EXACT);
 	} else {
 		lose(c, PF_E_UNSUPPORTED, why);
 	}

@@ -284,12 +284,13 @@ static int open_stream(struct pw_source *s)
 	if (pwconn_open(&s->conn, true) < 0 || pwconn_connect(&s->conn, NULL) < 0)
 		return -1;
 	const char *name = s->params.name ? s->params.name : "test-source";
-	s->stream = pw_stream_new(
-		s->conn.core, name, pw_properties_new(PW_KEY_NODE_NAME, name, NULL));
+	s->stream = pw_stream_new(s->conn.core, name,
+		pw_properties_new(PW_KEY_NODE_NAME, name, "adapter.auto-port-config",
+			"{ mode = passthrough }", NULL));
 	if (!s->stream)
 		return -1;
 	pw_stream_add_listener(s->stream, &s->listener, &events, s);
-	enum pw_stream_flags flags = PW_STREAM_FLAG_DRIVER;
+	enum pw_stream_flags flags = PW_STREAM_FLAG_DRIVER | PW_STREAM_FLAG_NO_CONVERT;
 	flags |= s->params.memory == PW_SOURCE_POINTER ? PW_STREAM_FLAG_MAP_BUFFERS
 						       : PW_STREAM_FLAG_ALLOC_BUFFERS;
 	if (pw_stream_connect(s->stream, PW_DIRECTION_OUTPUT, PW_ID_ANY, flags, &pod, 1) < 0)
