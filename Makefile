@@ -4,7 +4,7 @@
 BUILD ?= build
 export PF_LOGS ?= $(BUILD)/logs
 
-.PHONY: help deps build demo test install bench soak fuzz clean
+.PHONY: help deps build demo test install bench soak desktops fuzz clean
 
 help:
 	@echo "make deps    install what the rest needs (with sudo when you are not root)"
@@ -15,6 +15,7 @@ help:
 	@echo
 	@echo "make bench   run the benchmarks, built for speed, in $(BUILD)-bench/"
 	@echo "make soak    1,000 clients of one host, then 400 visits of a Moonlight device: nothing of it may grow"
+	@echo "make desktops  whole sessions on each compositor that is installed, measured; DESKTOPS='sway mutter'"
 	@echo "make fuzz    run each fuzz target for SECONDS=20, in $(BUILD)-fuzz/"
 	@echo "make clean   remove $(BUILD)/, $(BUILD)-*/ and demo/"
 
@@ -48,6 +49,13 @@ soak: build
 		$(BUILD)/tests/integration/crowd_test
 	@PUNKTFUNK_CYCLES=$(or $(CYCLES),200) PUNKTFUNK_HOST=$(BUILD)/host/punktfunk-host \
 		$(BUILD)/tests/integration/gamestream_life_test
+
+# In turns, and by themselves: they measure.
+desktops: build
+	@for d in $(or $(DESKTOPS),sway mutter); do \
+		PUNKTFUNK_LONG=1 PUNKTFUNK_CYCLES=$(or $(CYCLES),100) PUNKTFUNK_HOST=$(BUILD)/host/punktfunk-host \
+			PUNKTFUNK_WL_APP=$(BUILD)/tests/support/wl_app \
+			$(BUILD)/tests/integration/desktops/desktops_test $$d || [ $$? = 77 ] || exit 1; done
 
 fuzz:
 	@scripts/deps --ci

@@ -74,7 +74,7 @@ static void want(const char *kind, const char *const *args)
 		return;
 	rig_end_host();
 	host_kind = kind;
-	assert_int_equal(rig_start_host(args), 0);
+	assert_int_equal(rig_start_host(args, true), 0);
 }
 
 void want_host(void)

@@ -148,11 +148,12 @@ void a_compositor_that_hangs_holds_nobody_for_long(void **state)
 	const uint64_t start_ns = clock_now_ns();
 	const int err = view_connect(&second_view, 1024, 768, 60);
 	const double ms = (double)(clock_now_ns() - start_ns) / 1e6;
-	assert_true(err < 0);
-	check_words(second_view.message, "the compositor hung");
-	figure("compositor hangs -> a new client is refused", "ms", ms);
+	if (err < 0) /* else another desktop serves it */
+		check_words(second_view.message, "the compositor hung");
+	figure("compositor hangs -> a new client has an answer", "ms", ms);
 	if (ms > bound_ms(HUNG_MS))
-		fail_msg("the refusal took %.0f ms", ms);
+		fail_msg("the answer took %.0f ms", ms);
+	view_close(&second_view);
 	kill(rig.compositor, SIGCONT);
 	assert_true(host_process_running(&rig.host));
 	view_vanish(&view);
@@ -190,7 +191,7 @@ static void check_runtime(const char *path, const char *which)
 		setenv("XDG_RUNTIME_DIR", path, 1);
 	else
 		unsetenv("XDG_RUNTIME_DIR");
-	const int err = rig_start_host(args);
+	const int err = rig_start_host(args, false);
 	setenv("XDG_RUNTIME_DIR", was, 1);
 	if (err < 0)
 		fail_msg("with %s the host does not start", which);

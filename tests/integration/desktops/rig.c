@@ -237,6 +237,22 @@ static int make_folders(void)
 	return 0;
 }
 
+/* A window is where it belongs at once, and the pointer goes as far as it is told. */
+static int write_settings(void)
+{
+	static const char *const folders[] = {
+		"home/.config", "home/.config/glib-2.0", "home/.config/glib-2.0/settings"};
+	char path[160];
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", rig.dir, folders[i]);
+		if (mkdir(path, 0700) < 0)
+			return -1;
+	}
+	return write_file("home/.config/glib-2.0/settings/keyfile",
+		"[org/gnome/desktop/interface]\nenable-animations=false\n"
+		"[org/gnome/desktop/peripherals/mouse]\naccel-profile='flat'\n");
+}
+
 /* Nothing of the desktop of whoever runs the tests. */
 static void clear_environment(void)
 {
@@ -259,7 +275,7 @@ int rig_open(const struct rig_compositor *kind)
 	clear_environment();
 	for (int i = 0; i < 8 && kind->env[i]; i++)
 		putenv((char *)(uintptr_t)kind->env[i]);
-	if (make_folders() < 0 || start_bus() < 0)
+	if (make_folders() < 0 || write_settings() < 0 || start_bus() < 0)
 		return -1;
 	if (kind->pipewire && rig_start_pipewire() < 0)
 		return -1;
@@ -282,11 +298,11 @@ void rig_close(void)
 
 /* --- the host --- */
 
-int rig_start_host(const char *const *args)
+int rig_start_host(const char *const *args, bool choose)
 {
 	const char *all[16];
 	size_t n = 0;
-	for (int i = 0; i < 3 && rig.kind->host_args[i]; i++)
+	for (int i = 0; choose && i < 3 && rig.kind->host_args[i]; i++)
 		all[n++] = rig.kind->host_args[i];
 	while (*args && n < 15)
 		all[n++] = *args++;
@@ -418,7 +434,7 @@ int rig_count_used(void)
 	const int n = rig_list_outputs(outputs, RIG_MAX_OUTPUTS);
 	int used = 0;
 	for (int i = 0; i < n; i++)
-		used += !rig.kind->keeps_idle || outputs[i].width != IDLE_WIDTH;
+		used += outputs[i].width != IDLE_WIDTH;
 	return n < 0 ? -1 : used;
 }
 

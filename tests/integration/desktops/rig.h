@@ -26,9 +26,9 @@ struct rig_compositor {
 	bool pipewire;		  /* its pictures are nodes */
 	bool own_rates;		  /* it makes outputs at its own rate, whatever is asked for */
 	bool windows_leave;	  /* an output whose size changes, for the next one */
-	bool no_text, touch;	  /* what its input can do */
-	bool keeps_idle; /* it cannot remove outputs: they stay, small and slow (sway 1.7) */
-	unsigned first_frame_ms; /* what Hello to the first frame may take */
+	bool layout_text;	  /* it types only what is on the keyboard's layout */
+	bool touch;		  /* it has touch screens */
+	unsigned first_frame_ms;  /* what Hello to the first frame may take */
 };
 
 struct rig_output {
@@ -56,8 +56,8 @@ int rig_start_compositor(void); /* and waits for it */
 void rig_end_compositor(int signal);
 int rig_start_pipewire(void);
 void rig_end_pipewire(void);
-/* args: beside those that choose the compositor; NULL-ended. The host must not run. */
-int rig_start_host(const char *const *args);
+/* args: beside those that choose the compositor, if it is to be chosen; NULL-ended. The host must not run. */
+int rig_start_host(const char *const *args, bool choose);
 void rig_end_host(void);
 /* A child of ours with our environment; in and out may be -1. It dies with us. */
 pid_t rig_spawn(const char *const *argv, int in, int out);

@@ -14,6 +14,18 @@
 #define SURFACE ((uint32_t)W << 16 | (uint32_t)H)
 #define PIXEL	1.0
 
+/* A compositor that is busy with its outputs may lose a first motion: hands move on. */
+static void put(int32_t x, int32_t y, double px, double py)
+{
+	bool there = false;
+	for (int i = 0; i < 5 && !there; i++) {
+		view_send(&view, PUNKTFUNK_INPUT_MOUSE_ABS, 0, x, y, SURFACE);
+		there = app_wait_near(&app, "motion", px, py, PIXEL, WAIT_MS / 5);
+	}
+	if (!there)
+		fail_msg("%d,%d was not reached, but: %s", x, y, app.text + app.from);
+}
+
 static void open_window(void)
 {
 	want_host();
@@ -22,8 +34,7 @@ static void open_window(void)
 	app_start(&app, W, H, 0x405060);
 	assert_non_null(app_wait(&app, "shown", WAIT_MS));
 	/* The pointer is brought to the window, and with it the focus where that follows it. */
-	view_send(&view, PUNKTFUNK_INPUT_MOUSE_ABS, 0, W / 2, H / 2, SURFACE);
-	assert_true(app_wait_near(&app, "motion", W / 2, H / 2, PIXEL, WAIT_MS));
+	put(W / 2, H / 2, W / 2, H / 2);
 	if (!app_wait(&app, "focus 1", WAIT_MS))
 		fail_msg("the window never had the keyboard; it said: %s", app.text);
 	app_forget(&app);
@@ -71,19 +82,13 @@ void keys_and_text_arrive(void **state)
 	tap(0x25);
 	expect("key 105 1");
 	const bool text = punktfunk_connection_host_caps(view.c) & PUNKTFUNK_HOST_CAP_TEXT;
-	assert_int_equal(text, !rig.kind->no_text);
-	for (size_t i = 0; text && i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+	assert_true(text);
+	const size_t n = rig.kind->layout_text ? 2 : sizeof(scalars) / sizeof(scalars[0]);
+	for (size_t i = 0; i < n; i++) {
 		app_forget(&app);
 		view_send(&view, PUNKTFUNK_INPUT_TEXT, scalars[i], 0, 0, 0);
 		expect_text(scalars[i]);
 	}
-}
-
-static void put(int32_t x, int32_t y, double px, double py)
-{
-	view_send(&view, PUNKTFUNK_INPUT_MOUSE_ABS, 0, x, y, SURFACE);
-	if (!app_wait_near(&app, "motion", px, py, PIXEL, WAIT_MS))
-		fail_msg("%d,%d was not reached, but: %s", x, y, app.text + app.from);
 }
 
 static void click(uint32_t button, unsigned code)
@@ -130,10 +135,10 @@ void the_pointer_arrives_where_it_was_put(void **state)
 {
 	(void)state;
 	open_window();
-	put(0, 0, 0, 0);
 	put(W - 1, H - 1, W - 1, H - 1);
 	put(W - 1, 0, W - 1, 0);
 	put(0, H - 1, 0, H - 1);
+	put(0, 0, 0, 0);
 	put(333, 217, 333, 217);
 	/* Relative: at the pointer's own speed, whatever the desktop thinks of mice. */
 	view_send(&view, PUNKTFUNK_INPUT_MOUSE_REL, 0, 100, 50, 0);
@@ -164,8 +169,14 @@ void fingers_arrive(void **state)
 	assert_int_equal(touch, rig.kind->touch);
 	if (!touch)
 		return;
-	view_send(&view, PUNKTFUNK_INPUT_TOUCH_DOWN, 1, 100, 200, SURFACE);
-	if (!app_wait(&app, "touch down", WAIT_MS))
+	/* Where the screen comes to be with its first finger, programs do not get that one. */
+	for (int i = 0; i < 3 && !app_said(&app, "touch down"); i++) {
+		if (i)
+			view_send(&view, PUNKTFUNK_INPUT_TOUCH_UP, 1, 100, 200, SURFACE);
+		view_send(&view, PUNKTFUNK_INPUT_TOUCH_DOWN, 1, 100, 200, SURFACE);
+		app_wait(&app, "touch down", 1000);
+	}
+	if (!app_said(&app, "touch down"))
 		fail_msg("no finger came down: %s", app.text + app.from);
 	view_send(&view, PUNKTFUNK_INPUT_TOUCH_MOVE, 1, 640, 300, SURFACE);
 	assert_non_null(app_wait(&app, "touch motion", WAIT_MS));
