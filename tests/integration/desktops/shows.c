@@ -181,6 +181,7 @@ void what_moves_is_seen_at_the_outputs_rate(void **state)
 	figure("new frames of a screen that stands still", "Hz", hz);
 	assert_true(hz < 5);
 	view_close(&view);
-	rig_end_host(); /* the trace is whole */
+	assert_true(host_process_logged(
+		&rig.host, " captured, ", (int)WAIT_MS)); /* the trace is whole */
 	read_trace();
 }
