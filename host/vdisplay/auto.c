@@ -147,8 +147,13 @@ static int probe(struct desktops *d, size_t at, unsigned rank)
 	char note[VDISPLAY_NOTE_LEN];
 	const struct vdisplay_impl *impl = vdisplay_at(at);
 	const uint64_t start_ns = clock_now_ns();
-	if (start_ns < d->rest_until_ns[at])
+	if (start_ns < d->rest_until_ns[at]) {
+		if (d->only)
+			snprintf(d->why, sizeof(d->why),
+				"%s does not answer; it is asked again within %u s", impl->name,
+				(unsigned)(REST_NS / 1000000000u));
 		return PF_E_TIMEOUT;
+	}
 	const int found = vdisplay_probe(impl, &d->base.params, note);
 	if (found == PF_E_TIMEOUT || clock_now_ns() - start_ns > SLOW_NS)
 		d->rest_until_ns[at] = clock_now_ns() + REST_NS;
@@ -196,6 +201,9 @@ static size_t find_candidates(struct desktops *d, struct candidate *list)
 		const unsigned hint = detect_rank(&hints, impl->name);
 		const int found = d->base.params.own_session ? 0 : probe(d, i, hint);
 		for (int own = 0; own < 2; own++) {
+			/* Who names a desktop that hangs wants that one, and no empty one beside it. */
+			if (own && d->only && found == PF_E_TIMEOUT)
+				continue;
 			const unsigned rank = auto_rank(impl, own, found, hint);
 			if (rank)
 				insert(list, &n, (struct candidate){impl, i, own, rank});

@@ -46,5 +46,7 @@ int sway_probe(const struct vdisplay_params *params, char *note)
 			: err < 0 ? ""
 				  : "no sway runs; ",
 		err < 0 ? why : "a headless one of our own can be started");
+	if (hung && params->compositor) /* who named it wants no empty one beside it */
+		return PF_E_TIMEOUT;
 	return err < 0 ? err : VDISPLAY_STARTS;
 }

@@ -390,6 +390,28 @@ static void what_hangs_is_left_alone_for_a_moment(void **state)
 	done(v);
 }
 
+/* Nothing of our own is started beside it, and the words say what is the matter, also while it rests. */
+static void a_named_desktop_that_hangs_is_missed(void **state)
+{
+	(void)state;
+	const struct vdisplay_params params = {.compositor = "first"};
+	struct vdisplay_output o;
+	fakes[0].found = VDISPLAY_RUNS;
+	struct vdisplay *v = make_params(&params);
+	fakes[0].found = PF_E_TIMEOUT;
+	fakes[0].probe_takes_ns = 950000000;
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, VDISPLAY_MHZ(60), &o), PF_E_UNSUPPORTED);
+	assert_non_null(strstr(vdisplay_why_output(v), "note of"));
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, VDISPLAY_MHZ(60), &o), PF_E_UNSUPPORTED);
+	assert_non_null(strstr(vdisplay_why_output(v), "does not answer"));
+	assert_int_equal(fakes[0].n_created, 1);
+	now_ns += 10000000000ull;
+	fakes[0].found = VDISPLAY_RUNS;
+	o = add(v, "first");
+	vdisplay_remove_output(v, &o);
+	done(v);
+}
+
 static void the_owner_goes_with_the_output(void **state)
 {
 	(void)state;
@@ -417,6 +439,7 @@ int main(void)
 		cmocka_unit_test_setup(own_session_uses_nothing_that_runs, setup),
 		cmocka_unit_test_setup(a_loss_ends_what_was_on_that_desktop_only, setup),
 		cmocka_unit_test_setup(what_hangs_is_left_alone_for_a_moment, setup),
+		cmocka_unit_test_setup(a_named_desktop_that_hangs_is_missed, setup),
 		cmocka_unit_test_setup(the_owner_goes_with_the_output, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
