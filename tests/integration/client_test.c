@@ -223,7 +223,8 @@ static void a_pin_is_typed_as_it_is_shown(void **state)
 static void a_wrong_command_line_is_named(void **state)
 {
 	(void)state;
-	expect(HOST("serve", "--encoder", "foo"), 2, "--encoder is auto, x264, avcodec or null");
+	expect(HOST("serve", "--encoder", "foo"), 2,
+		"--encoder is auto, x264, avcodec, vaapi, nvenc or null");
 	expect(HOST("serve", "--fec-percent", "91"), 2, "--fec-percent is 0 to 90");
 	expect(HOST("pair", "--arm", "--ttl", "0"), 2, "--ttl takes seconds from 1 to 3600");
 	expect(HOST("approve"), 2, "approve takes one KNOCK");

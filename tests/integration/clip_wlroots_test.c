@@ -126,7 +126,8 @@ static int setup(void **state)
 {
 	(void)state;
 	desk_open(&desk, true, "true");
-	assert_int_equal(vdisplay_add_output(desk.vdisplay, 640, 480, 30, &output), 0);
+	assert_int_equal(
+		vdisplay_add_output(desk.vdisplay, 640, 480, VDISPLAY_MHZ(30), &output), 0);
 	open_side(&host);
 	open_side(&program);
 	desk_run(&desk, 100, NULL, NULL);
