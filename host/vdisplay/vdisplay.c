@@ -154,7 +154,13 @@ int vdisplay_set_mode(struct vdisplay *v, struct vdisplay_output *output, uint32
 {
 	if (!mode_is_sane(width, height, refresh_mhz))
 		return PF_E_INVALID;
-	return v->impl->set_mode(v, output, width, height, refresh_mhz);
+	/* A backend may have made another one in its place, which is where the first one was. */
+	const uint8_t compositor = output->compositor;
+	const uint32_t home = output->home;
+	const int err = v->impl->set_mode(v, output, width, height, refresh_mhz);
+	output->compositor = compositor;
+	output->home = home;
+	return err;
 }
 
 void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner)

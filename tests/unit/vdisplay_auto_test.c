@@ -130,13 +130,19 @@ static int add_output(
 	return PF_OK;
 }
 
+/* As GNOME's: at another rate it is another output. */
 static int set_mode(
 	struct vdisplay *v, struct vdisplay_output *out, uint32_t w, uint32_t h, uint32_t mhz)
 {
-	(void)v;
-	(void)h;
-	(void)mhz;
-	out->width = w;
+	struct vdisplay_output anew = *out;
+	if (mhz != out->refresh_mhz) {
+		memset(&anew, 0, sizeof(anew));
+		snprintf(anew.name, sizeof(anew.name), "%s-2", v->impl->name);
+	}
+	anew.width = w;
+	anew.height = h;
+	anew.refresh_mhz = mhz;
+	*out = anew;
 	return PF_OK;
 }
 
@@ -234,6 +240,21 @@ static void where_none_runs_there_is_one_of_our_own(void **state)
 	assert_true(fakes[0].sees_own);
 	struct vdisplay_output o = add(v, "first");
 	assert_int_equal(o.compositor, 2);
+	vdisplay_remove_output(v, &o);
+	assert_int_equal(fakes[0].n_outputs, 0);
+	done(v);
+}
+
+static void an_output_that_is_made_anew_stays_where_it_was(void **state)
+{
+	(void)state;
+	struct vdisplay *v = make();
+	struct vdisplay_output o = add(v, "first");
+	assert_int_equal(vdisplay_set_mode(v, &o, 1280, 720, VDISPLAY_MHZ(30)), PF_OK);
+	assert_string_equal(o.name, "first-2");
+	assert_int_equal(o.compositor, 2);
+	assert_true(vdisplay_has_output(v, &o));
+	assert_int_equal(vdisplay_set_mode(v, &o, 800, 600, VDISPLAY_MHZ(30)), PF_OK);
 	vdisplay_remove_output(v, &o);
 	assert_int_equal(fakes[0].n_outputs, 0);
 	done(v);
@@ -432,6 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(where_none_runs_there_is_one_of_our_own, setup),
+		cmocka_unit_test_setup(an_output_that_is_made_anew_stays_where_it_was, setup),
 		cmocka_unit_test_setup(a_desktop_that_appears_is_the_next_sessions, setup),
 		cmocka_unit_test_setup(the_one_that_is_looked_at_comes_first, setup),
 		cmocka_unit_test_setup(what_refuses_is_passed_over, setup),
