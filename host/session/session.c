@@ -19,6 +19,15 @@
 #include "host/session/video.h"
 #include "host/vdisplay/vdisplay.h"
 
+/* Who may say that the session is over: a capture that is replaced meanwhile has nothing to say any more. */
+enum loser { LOST_CAPTURE, LOST_OTHER, N_LOSERS };
+
+/* Written once by a media thread before it posts; read by the loop after that post. */
+struct lost_note {
+	_Atomic bool claimed;
+	char why[160];
+};
+
 struct session {
 	struct session *next; /* host::sessions */
 	struct host *host;
@@ -27,32 +36,31 @@ struct session {
 	struct pf_mode mode;
 	struct vdisplay_output output;
 	bool has_output;
-	struct capture
-		*capture; /* NULL only after it could not follow a mode: then lost_why says so */
+	struct capture *capture; /* NULL only after it could not follow a mode: then lost says so */
+	uint32_t n_captures;	 /* changes only while no capture runs */
 	bool cursor_left_out;
 	struct inject *inject;
 	struct video video;
 	struct trace *trace;
 	struct cursor_relay cursor;
 	bool told_lost;
-	/* Written once by a media thread before it posts; read by the loop after that post. */
-	_Atomic bool lost_claimed;
-	char lost_why[160];
+	struct lost_note lost[N_LOSERS];
 };
 
 /* What a media thread posts: the session may be gone when it arrives, so it is named by number. */
 struct session_post {
 	struct host *host;
 	uint64_t id;
+	enum loser loser;
+	uint32_t n_captures; /* with LOST_CAPTURE: which one it was */
 };
 
-static struct session *posted_session(const void *data, size_t len)
+static struct session *posted_session(struct session_post *post, const void *data, size_t len)
 {
-	struct session_post post;
-	pf_check(len == sizeof(post));
-	memcpy(&post, data, sizeof(post));
-	struct session *s = post.host->sessions;
-	while (s && s->id != post.id)
+	pf_check(len == sizeof(*post));
+	memcpy(post, data, sizeof(*post));
+	struct session *s = post->host->sessions;
+	while (s && s->id != post->id)
 		s = s->next;
 	return s;
 }
@@ -67,17 +75,21 @@ static void tell_lost(struct session *s, const char *why)
 
 static void handle_lost(const void *data, size_t len)
 {
-	struct session *s = posted_session(data, len);
-	if (s)
-		tell_lost(s, s->lost_why);
+	struct session_post post;
+	struct session *s = posted_session(&post, data, len);
+	if (s && (post.loser != LOST_CAPTURE || post.n_captures == s->n_captures))
+		tell_lost(s, s->lost[post.loser].why);
 }
 
-static void post_lost(struct session *s, const char *why)
+static void post_lost(struct session *s, enum loser loser, const char *why)
 {
-	if (atomic_exchange(&s->lost_claimed, true))
+	struct lost_note *note = &s->lost[loser];
+	if (atomic_exchange(&note->claimed, true))
 		return;
-	snprintf(s->lost_why, sizeof(s->lost_why), "%s", why);
-	struct session_post post = {s->host, s->id};
+	snprintf(note->why, sizeof(note->why), "%s", why);
+	struct session_post post = {.host = s->host, .id = s->id, .loser = loser};
+	if (loser == LOST_CAPTURE)
+		post.n_captures = s->n_captures;
 	/* A full queue would lose the news; the client's own timeout then ends the session. */
 	if (loop_post(s->host->loop, handle_lost, &post, sizeof(post)) < 0)
 		log_warn("session: the control loop is stuck");
@@ -91,7 +103,8 @@ static void on_frame(struct frame *frame, void *userdata)
 
 static void handle_cursor(const void *data, size_t len)
 {
-	struct session *s = posted_session(data, len);
+	struct session_post post;
+	struct session *s = posted_session(&post, data, len);
 	if (!s)
 		return;
 	struct cursor_state state;
@@ -103,7 +116,7 @@ static void handle_cursor(const void *data, size_t len)
 static void on_cursor(struct cursor_shape *shape, const struct cursor_state *state, void *userdata)
 {
 	struct session *s = userdata;
-	struct session_post post = {s->host, s->id};
+	struct session_post post = {.host = s->host, .id = s->id};
 	if (cursor_relay_put(&s->cursor, shape, state) &&
 		loop_post(s->host->loop, handle_cursor, &post, sizeof(post)) < 0)
 		cursor_relay_untold(&s->cursor);
@@ -112,12 +125,12 @@ static void on_cursor(struct cursor_shape *shape, const struct cursor_state *sta
 static void on_capture_lost(int err, const char *why, void *userdata)
 {
 	(void)err;
-	post_lost(userdata, why);
+	post_lost(userdata, LOST_CAPTURE, why);
 }
 
 static void on_encoder_failed(const char *why, void *userdata)
 {
-	post_lost(userdata, why);
+	post_lost(userdata, LOST_OTHER, why);
 }
 
 static void on_inject_lost(const char *why, void *userdata)
@@ -371,39 +384,48 @@ int session_claim_windows(const struct session *s, int pid)
 	return vdisplay_claim_windows(s->host->vdisplay, &s->output, pid);
 }
 
-/* The pictures of the new mode come from another node where the backend had to make one. */
-static int follow_output(struct session *s, uint32_t node_before)
+/* Its node may have gone before it was stopped: whatever it said of that is over with it. */
+static void end_capture(struct session *s)
 {
-	const char *why;
+	capture_destroy(s->capture);
+	s->capture = NULL;
+	s->n_captures++;
+	atomic_store(&s->lost[LOST_CAPTURE].claimed, false);
+}
+
+/* The pictures of the new mode come from another node where the backend had to make one. */
+static int follow_output(struct session *s, const struct vdisplay_output *before, const char **why)
+{
+	*why = "the display of the new size could not be captured";
 	if (!s->capture)
 		return PF_E_CLOSED;
-	if (s->output.node.id == node_before)
+	if (s->output.node.id == before->node.id)
 		return s->capture->impl->set_mode ? capture_set_mode(s->capture, s->mode.width,
 							    s->mode.height, s->output.refresh_mhz)
 						  : PF_OK;
-	capture_destroy(s->capture);
-	s->capture = NULL;
-	int err = make_capture(s, &why);
+	end_capture(s);
+	int err = make_capture(s, why);
 	if (err < 0)
 		return err;
 	capture_draw_cursor(s->capture, !s->cursor_left_out);
-	return capture_start(s->capture);
+	/* Moonlight's clients say their mode once more before the start, which is session_start()'s. */
+	return s->video.running ? capture_start(s->capture) : PF_OK;
 }
 
-/* Input goes to the new size, and where the backend had to make another remote session, through that one. */
-static int follow_input(struct session *s, const char *remote_before)
+/* Input goes to the new size, and where the backend had to make another output, to that one. */
+static int follow_input(struct session *s, const struct vdisplay_output *before, const char **why)
 {
-	const char *why;
-	struct inject *before = s->inject;
-	if (strcmp(s->output.remote.session, remote_before) == 0) {
+	struct inject *old = s->inject;
+	if (strcmp(s->output.remote.session, before->remote.session) == 0 &&
+		strcmp(s->output.name, before->name) == 0) {
 		inject_set_size(s->inject, s->output.width, s->output.height);
 		return PF_OK;
 	}
-	int err = make_inject(s, &why);
+	int err = make_inject(s, why);
 	if (err < 0)
-		s->inject = before;
+		s->inject = old;
 	else
-		inject_destroy(before);
+		inject_destroy(old);
 	return err;
 }
 
@@ -414,17 +436,18 @@ int session_set_mode(
 	if (!session_mode_allowed(s->host, mode))
 		return PF_E_INVALID;
 	const struct vdisplay_output before = s->output;
+	const char *why = NULL;
 	int err = vdisplay_set_mode(
 		s->host->vdisplay, &s->output, mode->width, mode->height, refresh_mhz(s, mode));
 	if (err < 0)
 		return err;
 	s->mode = (struct pf_mode){
 		s->output.width, s->output.height, vdisplay_hz(s->output.refresh_mhz)};
-	err = follow_output(s, before.node.id);
+	err = follow_output(s, &before, &why);
 	if (err >= 0)
-		err = follow_input(s, before.remote.session);
+		err = follow_input(s, &before, &why);
 	if (err < 0) {
-		post_lost(s, "the display of the new size could not be captured");
+		post_lost(s, LOST_OTHER, why);
 		return err;
 	}
 	atomic_store(&s->video.refresh_hz, s->mode.refresh_hz);
