@@ -185,6 +185,14 @@ static void an_idr_comes_when_it_is_asked_for(void **state)
 	assert_true(moon_session_cancel(&s));
 }
 
+#define SOME_FRAMES 5
+#define SOME_MS	    5000 /* on a machine that does much else */
+
+static bool some_clean(const struct moon_session *s)
+{
+	return moon_video_stats(s->video)->clean > SOME_FRAMES;
+}
+
 static void every_encryption_works(void **state)
 {
 	(void)state;
@@ -194,14 +202,13 @@ static void every_encryption_works(void **state)
 		s.wish.encrypt_video = i & 2;
 		s.wish.encrypt_audio = i & 4;
 		rig_launch(&s);
-		moon_session_run(&s, 300);
+		assert_true(moon_session_until(&s, some_clean, SOME_MS));
 		const struct moon_video_stats *v = moon_video_stats(s.video);
 		assert_int_equal(s.rtsp.sealed, s.corever);
 		assert_int_equal(s.streams.encryption, 1u | (i & 6u));
 		assert_int_equal(v->lost + v->broken, 0);
 		assert_int_equal(moon_video_received(s.video)->unopened, 0);
 		assert_int_equal(moon_video_received(s.video)->bad, 0);
-		assert_true(v->clean > 5);
 		moon_session_leave(&s);
 		assert_true(moon_session_cancel(&s));
 	}
