@@ -16,7 +16,7 @@
 #include "xdg-shell-client.h"
 
 /*
- * wl_app --list                  says of each output `output NAME WIDTH HEIGHT MILLIHERTZ`, and ends.
+ * wl_app --list                  says of each output `output NAME WIDTH HEIGHT MILLIHERTZ X Y`, and ends.
  * wl_app WIDTHxHEIGHT RRGGBB     shows its picture (wl_app.h) full screen on the output of that mode, waits for one.
  * It says `shown W H` when a picture of a new size is on the screen, `drawn N` each second while it moves, and what
  * input it gets (wl_app_seat.c). It reads `move` and `still`, and ends with its stdin or the compositor.
@@ -30,7 +30,7 @@ struct output {
 	struct wl_output *wl; /* NULL = free */
 	uint32_t global;
 	char name[64];
-	int32_t width, height, mhz;
+	int32_t width, height, mhz, x, y;
 };
 
 struct buffer {
@@ -235,6 +235,9 @@ static void open_window(struct wl_output *output)
 static void on_geometry(void *data, struct wl_output *o, int32_t x, int32_t y, int32_t w_mm,
 	int32_t h_mm, int32_t subpixel, const char *make, const char *model, int32_t transform)
 {
+	struct output *out = data;
+	out->x = x;
+	out->y = y;
 }
 
 static void on_mode(
@@ -328,7 +331,8 @@ static int list_outputs(void)
 	for (int i = 0; i < MAX_OUTPUTS; i++) {
 		const struct output *o = &app.outputs[i];
 		if (o->wl)
-			printf("output %s %d %d %d\n", o->name, o->width, o->height, o->mhz);
+			printf("output %s %d %d %d %d %d\n", o->name, o->width, o->height, o->mhz,
+				o->x, o->y);
 	}
 	return 0;
 }

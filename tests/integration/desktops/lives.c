@@ -3,21 +3,23 @@
 
 #include "tests/integration/desktops/desktops.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/media/clock.h"
+#include "tests/integration/desktops/left.h"
 
-/* What is left behind, and what happens when the desktop fails. */
+/* What is left behind: by sessions, by a host that is killed, and by a client that is. */
 
-#define CYCLES	    20
-#define SETTLE	    5	   /* sessions until everything that is kept is there */
-#define HUNG_MS	    4000.0 /* a refusal while the compositor hangs */
-#define GONE_MS	    10000u /* a client hears that the desktop is gone */
-#define MESSAGE_MIN 12	   /* a sentence, not a code */
+#define CYCLES	   20
+#define SETTLE	   5 /* sessions until everything that is kept is there */
+#define LAYOUT_MAX 8192
 
-static void one_session(uint32_t width, uint32_t height)
+void one_session(uint32_t width, uint32_t height)
 {
 	view_open(&view, width, height, 60);
 	const double ms = view_first_ms(&view);
@@ -25,28 +27,13 @@ static void one_session(uint32_t width, uint32_t height)
 	view_close(&view);
 }
 
-static void wait_used(int n)
+void wait_used(int n)
 {
 	for (unsigned ms = 0; rig_count_used() != n; ms += 10) {
 		if (ms > WAIT_MS)
 			fail_msg("%d outputs are used, not %d", rig_count_used(), n);
 		rig_pause_ms(10);
 	}
-}
-
-static void wait_equal(int (*count)(void), int n, const char *what)
-{
-	int now = -1;
-	for (unsigned ms = 0; ms < WAIT_MS && (now = count()) != n; ms += 10)
-		rig_pause_ms(10);
-	if (now != n)
-		fail_msg("%d %s were there before, now there are %d", n, what, now);
-}
-
-static int count_outputs(void)
-{
-	struct rig_output outputs[RIG_MAX_OUTPUTS];
-	return rig_list_outputs(outputs, RIG_MAX_OUTPUTS);
 }
 
 void many_sessions_leave_nothing(void **state)
@@ -60,32 +47,40 @@ void many_sessions_leave_nothing(void **state)
 	for (int i = 0; i < SETTLE; i++)
 		one_session(sizes[i % 4][0], sizes[i % 4][1]);
 	wait_used(used);
-	const int outputs = count_outputs(), nodes = rig_count_nodes(),
-		  descriptors = rig_count_descriptors(), children = rig_count_children();
+	const struct left was = left_count();
 	const long rss_kb = host_process_rss_kb(&rig.host);
-	assert_int_equal(children, 0);
 	for (int i = SETTLE; i < cycles; i++)
 		one_session(sizes[i % 4][0], sizes[i % 4][1]);
 	wait_used(used);
-	wait_equal(count_outputs, outputs, "outputs");
-	wait_equal(rig_count_nodes, nodes, "PipeWire nodes");
-	wait_equal(rig_count_descriptors, descriptors, "descriptors of the host");
-	wait_equal(rig_count_children, 0, "processes of the host");
+	left_wait(&was);
 	figure("sessions in a row", "count", cycles);
 	figure("memory of the host after 5 sessions", "MiB", (double)rss_kb / 1024);
 	figure("memory of the host after all", "MiB",
 		(double)host_process_rss_kb(&rig.host) / 1024);
 }
 
-void a_killed_host_leaves_nothing_after_its_next_start(void **state)
+static void two_sessions(void)
 {
-	(void)state;
-	want_host();
-	const int used = rig_count_used(), nodes = rig_count_nodes();
 	view_open(&view, 1280, 720, 60);
 	view_open(&second_view, 1024, 768, 60);
 	view_first_ms(&view);
 	view_first_ms(&second_view);
+}
+
+void a_killed_host_leaves_nothing_after_its_next_start(void **state)
+{
+	static char layout[LAYOUT_MAX];
+	(void)state;
+	want_host();
+	const int used = rig_count_used();
+	left_layout(layout, sizeof(layout));
+	two_sessions();
+	wait_used(used + 2);
+	view_close(&view);
+	view_close(&second_view);
+	wait_used(used);
+	const struct left was = left_count();
+	two_sessions();
 	wait_used(used + 2);
 	host_process_kill(&rig.host);
 	view_vanish(&view);
@@ -93,121 +88,122 @@ void a_killed_host_leaves_nothing_after_its_next_start(void **state)
 	rig_end_host();
 	want_host();
 	wait_used(used);
-	wait_equal(rig_count_nodes, nodes, "PipeWire nodes");
+	left_wait_layout(layout);
 	one_session(1280, 720);
+	wait_used(used);
+	left_wait(&was);
 }
 
-/* Words for a person: what happened, not a number. */
-static void check_words(const char *said, const char *what)
+/* --- a client that is killed --- */
+
+/* What it does at each letter that it reads. */
+static void obey(struct view *v, char letter)
 {
-	if (!said)
-		fail_msg("the client never heard that %s", what);
-	if (strlen(said) < MESSAGE_MIN || !strchr(said, ' '))
-		fail_msg("when %s the client was told '%s'", what, said);
-	if (long_form)
-		printf("when %s the client hears: %s\n", what, said);
+	static const struct punktfunk_input_event motion = {
+		.kind = PUNKTFUNK_INPUT_MOUSE_ABS, .x = 640, .y = 360, .flags = 1280u << 16 | 720};
+	static const struct punktfunk_input_event held[] = {
+		{.kind = PUNKTFUNK_INPUT_KEY_DOWN, .code = 'W'},
+		{.kind = PUNKTFUNK_INPUT_KEY_DOWN, .code = 0xA2},
+		{.kind = PUNKTFUNK_INPUT_BUTTON_DOWN, .code = 1},
+	};
+	if (letter == 'm')
+		(void)!punktfunk_connection_send_input(v->c, &motion);
+	for (int i = 0; letter == 'h' && i < 3; i++)
+		(void)!punktfunk_connection_send_input(v->c, &held[i]);
 }
 
-/* Serving again; the first tries may come too early. */
-static void wait_serves(const char *when)
+/* A process of its own, until it is killed. */
+static void be_a_client(int in)
 {
-	const uint64_t until = clock_now_ns() + WAIT_MS * UINT64_C(1000000);
-	while (view_connect(&view, 1280, 720, 60) < 0) {
-		if (clock_now_ns() > until)
-			fail_msg("%s the host still says: %s", when, view.message);
-		rig_pause_ms(200);
+	static struct view own;
+	struct punktfunk_frame f = {.size = sizeof(f)};
+	char letter;
+	fcntl(in, F_SETFL, O_NONBLOCK);
+	if (view_connect_known(&own, 1280, 720, 60) < 0)
+		_exit(1);
+	while (punktfunk_connection_next_au(own.c, &f, 20) != PUNKTFUNK_E_CLOSED)
+		if (read(in, &letter, 1) == 1)
+			obey(&own, letter);
+	_exit(2);
+}
+
+static void expect(const char *line)
+{
+	if (!app_wait(&app, line, WAIT_MS))
+		fail_msg("'%s' did not arrive, but: %s", line, app.text + app.from);
+}
+
+static void expect_either(const char *line, const char *other)
+{
+	for (unsigned ms = 0; !app_said(&app, line) && !app_said(&app, other); ms += 10) {
+		if (ms > WAIT_MS)
+			fail_msg("neither '%s' nor '%s' came, but: %s", line, other,
+				app.text + app.from);
+		rig_pause_ms(10);
 	}
-	view_vanish(&view);
-	one_session(1280, 720);
 }
 
-void a_compositor_that_dies_ends_the_stream_not_the_host(void **state)
+static void say(int fd, char c)
 {
-	(void)state;
-	want_host();
-	view_open(&view, 1280, 720, 60);
-	view_first_ms(&view);
-	const uint64_t start_ns = clock_now_ns();
-	rig_end_compositor(SIGKILL);
-	check_words(view_wait_end(&view, GONE_MS), "the compositor died");
-	figure("compositor dies -> the client is told", "ms",
-		(double)(clock_now_ns() - start_ns) / 1e6);
-	view_vanish(&view);
-	assert_true(host_process_running(&rig.host));
-	assert_int_equal(rig_start_compositor(), 0);
-	wait_serves("when the compositor is back");
+	assert_int_equal(write(fd, &c, 1), 1);
 }
 
-void a_compositor_that_hangs_holds_nobody_for_long(void **state)
+/* The pointer is brought to the window first; it may need more than one motion. */
+static void hold_things(int to_client)
 {
-	(void)state;
-	want_host();
-	view_open(&view, 1280, 720, 60);
-	view_first_ms(&view);
-	kill(rig.compositor, SIGSTOP);
-	const uint64_t start_ns = clock_now_ns();
-	const int err = view_connect(&second_view, 1024, 768, 60);
-	const double ms = (double)(clock_now_ns() - start_ns) / 1e6;
-	if (err < 0) /* else another desktop serves it */
-		check_words(second_view.message, "the compositor hung");
-	figure("compositor hangs -> a new client has an answer", "ms", ms);
-	if (ms > bound_ms(HUNG_MS))
-		fail_msg("the answer took %.0f ms", ms);
-	view_close(&second_view);
-	kill(rig.compositor, SIGCONT);
-	assert_true(host_process_running(&rig.host));
-	view_vanish(&view);
-	wait_serves("when the compositor goes on");
+	bool there = false;
+	for (int i = 0; i < 5 && !there; i++) {
+		say(to_client, 'm');
+		there = app_wait_near(&app, "motion", 640, 360, 1, WAIT_MS / 5);
+	}
+	assert_true(there);
+	expect("focus 1");
+	say(to_client, 'h');
+	expect("key 17 1");
+	expect("key 29 1");
+	expect("button 272 1");
 }
 
-void pipewire_starts_again_under_a_stream(void **state)
-{
-	(void)state;
-	if (!rig.kind->pipewire)
-		return;
-	want_host();
-	view_open(&view, 1280, 720, 60);
-	view_first_ms(&view);
-	rig_end_pipewire();
-	check_words(view_wait_end(&view, GONE_MS), "PipeWire ended");
-	view_vanish(&view);
-	assert_true(host_process_running(&rig.host));
-	assert_int_equal(rig_start_pipewire(), 0);
-	/* A compositor keeps its connection to the one that ended: it is started again with it. */
-	rig_end_compositor(SIGTERM);
-	assert_int_equal(rig_start_compositor(), 0);
-	wait_serves("when PipeWire is back");
-}
-
-/* The host must come up, find what can be found without it, and say what is wrong. */
-static void check_runtime(const char *path, const char *which)
+void a_killed_client_holds_nothing_and_its_display_goes(void **state)
 {
 	static const char *const args[] = {
-		"--encoder", "x264", "--audio", "off", "--grace", "0", "--verbose", NULL};
-	char was[128];
-	snprintf(was, sizeof(was), "%s", getenv("XDG_RUNTIME_DIR"));
-	rig_end_host();
-	if (path)
-		setenv("XDG_RUNTIME_DIR", path, 1);
-	else
-		unsetenv("XDG_RUNTIME_DIR");
-	const int err = rig_start_host(args, false);
-	setenv("XDG_RUNTIME_DIR", was, 1);
-	if (err < 0)
-		fail_msg("with %s the host does not start", which);
-	if (view_connect(&view, 1280, 720, 60) < 0)
-		check_words(view.message, which);
-	view_close(&view);
-	assert_true(host_process_running(&rig.host));
-	rig_end_host();
-}
-
-void a_runtime_folder_that_is_not_ours_is_said(void **state)
-{
+		"--encoder", "x264", "--audio", "off", "--grace", "2", "--idle-timeout", "2", NULL};
+	int pipe_fds[2];
 	(void)state;
-	check_runtime(NULL, "no XDG_RUNTIME_DIR");
-	check_runtime("/nonexistent/run", "a missing XDG_RUNTIME_DIR");
-	check_runtime("/", "somebody else's XDG_RUNTIME_DIR");
-	want_host();
+	rig_end_host();
+	assert_int_equal(rig_start_host(args, true), 0);
+	const int used = rig_count_used();
 	one_session(1280, 720);
+	wait_used(used);
+	const struct left was = left_count();
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	const pid_t client = fork();
+	if (client == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		be_a_client(pipe_fds[0]);
+	}
+	wait_used(used + 1);
+	app_start(&app, 1280, 720, 0x305070);
+	expect("shown");
+	hold_things(pipe_fds[1]);
+	app_forget(&app);
+	const uint64_t killed_ns = clock_now_ns();
+	kill(client, SIGKILL);
+	waitpid(client, NULL, 0);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	expect_either("key 17 0", "focus 0");
+	expect_either("key 29 0", "focus 0");
+	expect_either("button 272 0", "leave");
+	figure("client killed -> nothing is held (2 s unheard)", "ms",
+		(double)(clock_now_ns() - killed_ns) / 1e6);
+	assert_int_equal(rig_count_used(), used + 1); /* kept for it */
+	wait_used(used);
+	figure("client killed -> display gone (2 s unheard, 2 s kept)", "ms",
+		(double)(clock_now_ns() - killed_ns) / 1e6);
+	app_end(&app);
+	left_wait(&was);
+	one_session(1024, 768);
+	wait_used(used);
+	rig_end_host();
 }

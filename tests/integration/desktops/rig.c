@@ -3,7 +3,6 @@
 
 #include "tests/integration/desktops/rig.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -19,9 +18,8 @@
 
 #include "host/media/clock.h"
 
-#define IDLE_WIDTH 320 /* of an output that a host left in a sway that cannot remove it */
-#define NOBODY	   65534
-#define START_NS   20000000000ull /* a cold start of a compositor on a busy machine */
+#define NOBODY	 65534
+#define START_NS 20000000000ull /* a cold start of a compositor on a busy machine */
 
 struct rig rig;
 
@@ -61,6 +59,8 @@ int rig_prepare(void)
 	}
 	/* Else /proc/self is root's, and with it the paths of those programs. */
 	prctl(PR_SET_DUMPABLE, 1);
+	/* What loses its parent becomes ours, so that it is counted. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return 0;
 }
 
@@ -319,53 +319,9 @@ void rig_end_host(void)
 	rig.host.dir[0] = 0;
 }
 
-int rig_count_descriptors(void)
-{
-	char path[64];
-	int n = 0;
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)rig.host.pid);
-	DIR *dir = opendir(path);
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n - 2;
-}
-
-static int parent_of(int pid)
-{
-	char path[64];
-	int parent = 0;
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	FILE *f = fopen(path, "re");
-	if (f && fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1)
-		parent = 0;
-	if (f)
-		fclose(f);
-	return parent;
-}
-
-int rig_count_children(void)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int n = 0;
-	assert_non_null(dir);
-	while ((entry = readdir(dir))) {
-		int pid = atoi(entry->d_name);
-		for (int depth = 0; depth < 16 && pid > 1; depth++) {
-			pid = parent_of(pid);
-			n += pid == rig.host.pid;
-		}
-	}
-	closedir(dir);
-	return n;
-}
-
 /* --- asking --- */
 
-/* The output of a program, at most 5 s; its length, or -1. */
-static int ask(const char *const *argv, char *text, size_t cap)
+int rig_ask(const char *const *argv, char *text, size_t cap)
 {
 	int ends[2], status = -1;
 	size_t len = 0;
@@ -398,11 +354,11 @@ int rig_list_outputs(struct rig_output *out, int cap)
 	const char *const argv[] = {rig_wl_app(), "--list", NULL};
 	char text[4096];
 	int n = 0;
-	if (ask(argv, text, sizeof(text)) < 0)
+	if (rig_ask(argv, text, sizeof(text)) < 0)
 		return -1;
 	for (char *line = strtok(text, "\n"); line && n < cap; line = strtok(NULL, "\n"))
-		n += sscanf(line, "output %63s %d %d %d", out[n].name, &out[n].width,
-			     &out[n].height, &out[n].mhz) == 4;
+		n += sscanf(line, "output %63s %d %d %d %d %d", out[n].name, &out[n].width,
+			     &out[n].height, &out[n].mhz, &out[n].x, &out[n].y) == 6;
 	return n;
 }
 
@@ -434,20 +390,6 @@ int rig_count_used(void)
 	const int n = rig_list_outputs(outputs, RIG_MAX_OUTPUTS);
 	int used = 0;
 	for (int i = 0; i < n; i++)
-		used += outputs[i].width != IDLE_WIDTH;
+		used += outputs[i].width != RIG_IDLE_WIDTH;
 	return n < 0 ? -1 : used;
-}
-
-int rig_count_nodes(void)
-{
-	static char text[262144];
-	const char *const argv[] = {"pw-cli", "ls", "Node", NULL};
-	int n = 0;
-	if (!rig.kind->pipewire)
-		return 0;
-	if (ask(argv, text, sizeof(text)) < 0)
-		return -1;
-	for (const char *at = text; (at = strstr(at, "PipeWire:Interface:Node")); at++)
-		n++;
-	return n;
 }

@@ -15,6 +15,7 @@
  */
 
 #define RIG_MAX_OUTPUTS 16
+#define RIG_IDLE_WIDTH	320 /* of an output that a host left in a sway that cannot remove it */
 
 struct rig_compositor {
 	const char *name; /* what the tests are told */
@@ -33,7 +34,7 @@ struct rig_compositor {
 
 struct rig_output {
 	char name[64];
-	int width, height, mhz;
+	int width, height, mhz, x, y;
 };
 
 struct rig {
@@ -71,11 +72,8 @@ int rig_count_outputs(int width, int height, int mhz);
 bool rig_wait_outputs(int width, int height, int mhz, int n, unsigned timeout_ms);
 /* Outputs that somebody uses: those that a host left idle do not count. */
 int rig_count_used(void);
-/* The nodes of pictures in PipeWire; -1 = it does not answer. */
-int rig_count_nodes(void);
-/* Open descriptors of the host, and processes that descend from it. */
-int rig_count_descriptors(void);
-int rig_count_children(void);
+/* The output of a program, at most 5 s; its length, or -1. */
+int rig_ask(const char *const *argv, char *text, size_t cap);
 
 void rig_pause_ms(unsigned ms);
 

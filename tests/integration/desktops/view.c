@@ -17,19 +17,37 @@
 
 #define NEAR 24 /* of 255: what an encoder that is in a hurry may do to a plain surface */
 
+static int open_connection(struct view *v, struct punktfunk_connect_opts *o, int port,
+	uint32_t width, uint32_t height, uint32_t hz)
+{
+	o->host = "127.0.0.1";
+	o->port = (uint16_t)port;
+	o->mode = (struct punktfunk_mode){width, height, hz};
+	v->start_ns = clock_realtime_ns();
+	const int err = punktfunk_connect_opts(&v->c, o, v->message, sizeof(v->message));
+	if (err < 0)
+		v->c = NULL;
+	return err;
+}
+
 int view_connect(struct view *v, uint32_t width, uint32_t height, uint32_t hz)
 {
 	struct punktfunk_connect_opts o;
 	memset(v, 0, sizeof(*v));
 	punktfunk_connect_opts_init(&o);
-	o.host = "127.0.0.1";
-	o.port = (uint16_t)rig.host.port;
-	o.mode = (struct punktfunk_mode){width, height, hz};
-	v->start_ns = clock_realtime_ns();
-	const int err = punktfunk_connect_opts(&v->c, &o, v->message, sizeof(v->message));
-	if (err < 0)
-		v->c = NULL;
-	return err;
+	return open_connection(v, &o, rig.host.port, width, height, hz);
+}
+
+int view_connect_known(struct view *v, uint32_t width, uint32_t height, uint32_t hz)
+{
+	char cert[4096], key[4096];
+	struct punktfunk_connect_opts o;
+	memset(v, 0, sizeof(*v));
+	punktfunk_connect_opts_init(&o);
+	assert_int_equal(punktfunk_generate_identity(cert, sizeof(cert), key, sizeof(key)), 0);
+	o.cert_pem = cert;
+	o.key_pem = key;
+	return open_connection(v, &o, rig.host.port, width, height, hz);
 }
 
 void view_open(struct view *v, uint32_t width, uint32_t height, uint32_t hz)

@@ -23,7 +23,9 @@ struct view {
 
 /* Returns the library's status. Zeroed memory, or one that was closed. */
 int view_connect(struct view *v, uint32_t width, uint32_t height, uint32_t hz);
-/* The same and shows that it must work. */
+/* The same with a certificate of its own, so that its display is kept for it. */
+int view_connect_known(struct view *v, uint32_t width, uint32_t height, uint32_t hz);
+/* As view_connect() and shows that it must work. */
 void view_open(struct view *v, uint32_t width, uint32_t height, uint32_t hz);
 void view_close(struct view *v);  /* on purpose: the display goes */
 void view_vanish(struct view *v); /* only the connection ends; also one that is closed */
