@@ -34,8 +34,8 @@ static void check_cursor(const struct fuzz_input *in)
 		FUZZ_CHECK(!c.shape && !c.inside);
 		return;
 	}
-	FUZZ_CHECK(c.x >= -PIPEWIRE_CURSOR_MAX_POS && c.x <= PIPEWIRE_CURSOR_MAX_POS);
-	FUZZ_CHECK(c.y >= -PIPEWIRE_CURSOR_MAX_POS && c.y <= PIPEWIRE_CURSOR_MAX_POS);
+	FUZZ_CHECK(c.x >= -CURSOR_MAX_POS && c.x <= CURSOR_MAX_POS);
+	FUZZ_CHECK(c.y >= -CURSOR_MAX_POS && c.y <= CURSOR_MAX_POS);
 	FUZZ_CHECK(!c.shape || (c.inside && !c.empty));
 	if (!c.shape)
 		return;

@@ -115,42 +115,6 @@ static bool channels(uint32_t format, uint8_t at[static 4])
 	}
 }
 
-/* Colours come multiplied with alpha. */
-static uint8_t straight(uint8_t v, uint8_t alpha)
-{
-	uint32_t s = alpha ? (v * 255u + alpha / 2u) / alpha : 0;
-	return s > 255 ? 255 : (uint8_t)s;
-}
-
-static void convert_row(uint8_t *to, const uint8_t *from, uint32_t width, const uint8_t *at)
-{
-	for (uint32_t x = 0; x < width; x++) {
-		uint8_t p[PIXEL];
-		memcpy(p, from + (size_t)x * PIXEL, PIXEL);
-		uint8_t alpha = p[at[3]];
-		for (unsigned i = 0; i < 3; i++)
-			to[x * PIXEL + i] = straight(p[at[i]], alpha);
-		to[x * PIXEL + 3] = alpha;
-	}
-}
-
-/* FNV-1a: the same picture, the same serial, so that a client that knows it needs no other copy. */
-static uint32_t serial_of(const struct cursor_shape *s)
-{
-	const uint16_t head[4] = {s->width, s->height, s->hot_x, s->hot_y};
-	uint32_t hash = 2166136261u;
-	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
-		hash = (hash ^ head[i]) * 16777619u;
-	for (size_t i = 0; i < (size_t)s->width * s->height * PIXEL; i++)
-		hash = (hash ^ s->rgba[i]) * 16777619u;
-	return hash ? hash : 1;
-}
-
-static uint16_t hot(int32_t v, uint32_t side)
-{
-	return v < 0 ? 0 : (uint32_t)v >= side ? (uint16_t)(side - 1) : (uint16_t)v;
-}
-
 /*
  * A bitmap at `start`:
  *
@@ -182,21 +146,18 @@ static bool read_bitmap(const void *data, size_t size, size_t start, const struc
 	if (cursor_shape_create(&s, 0, (uint16_t)b.size.width, (uint16_t)b.size.height) < 0)
 		return false;
 	for (uint32_t y = 0; y < b.size.height; y++)
-		convert_row(s->rgba + (size_t)y * b.size.width * PIXEL,
-			(const uint8_t *)data + first + (uint64_t)y * (uint32_t)b.stride,
-			b.size.width, at);
-	s->hot_x = hot(spot->x, b.size.width);
-	s->hot_y = hot(spot->y, b.size.height);
-	s->serial = serial_of(s);
+		cursor_shape_set_row(
+			s, y, (const uint8_t *)data + first + (uint64_t)y * (uint32_t)b.stride, at);
+	cursor_shape_seal(s, spot->x, spot->y);
 	out->shape = s;
 	return true;
 }
 
 static int32_t clamped(int32_t v)
 {
-	if (v < -PIPEWIRE_CURSOR_MAX_POS)
-		return -PIPEWIRE_CURSOR_MAX_POS;
-	return v > PIPEWIRE_CURSOR_MAX_POS ? PIPEWIRE_CURSOR_MAX_POS : v;
+	if (v < -CURSOR_MAX_POS)
+		return -CURSOR_MAX_POS;
+	return v > CURSOR_MAX_POS ? CURSOR_MAX_POS : v;
 }
 
 /*

@@ -18,7 +18,6 @@
 #define PIPEWIRE_MAX_REGIONS 32u /* damaged rectangles that are asked for */
 #define PIPEWIRE_CURSOR_SIDE \
 	384u /* pixels: the pointer's room that is asked for; Mutter's and KWin's largest */
-#define PIPEWIRE_CURSOR_MAX_POS 32768 /* pixels from the display's corner: farther is nowhere */
 
 /* The bytes of a cursor with a picture of side * side. */
 size_t pipewire_meta_cursor_size(uint32_t side);

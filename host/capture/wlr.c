@@ -24,6 +24,7 @@
 #define MAX_FAILED	   50u /* copies refused in a row before the output counts as lost */
 #define RETRY_MS	   5   /* after a refused copy, or while consumers hold every buffer */
 #define SCREENCOPY_VERSION 3u  /* the first with buffer_done */
+#define SEAT_VERSION	   3u  /* the first whose pointers can be given back */
 /* The first picture is what there is: a compositor that draws answers with its next frame. */
 #define FIRST_PICTURE_NS 3000000000ull
 
@@ -169,6 +170,21 @@ static const struct wlr_way *find_way(const struct wlr *c, size_t from)
 	return NULL;
 }
 
+static void seat_capabilities(void *data, struct wl_seat *seat, uint32_t capabilities)
+{
+	struct wlr *c = data;
+	c->seat_has_pointer = capabilities & WL_SEAT_CAPABILITY_POINTER;
+}
+
+static void seat_name(void *data, struct wl_seat *seat, const char *name)
+{
+}
+
+static const struct wl_seat_listener seat_listener = {
+	.capabilities = seat_capabilities,
+	.name = seat_name,
+};
+
 static int connect_compositor(struct wlr *c)
 {
 	c->binds[0] = (struct wlconn_bind){&wl_shm_interface, 1, (void **)&c->shm};
@@ -178,7 +194,9 @@ static int connect_compositor(struct wlr *c)
 		&ext_image_copy_capture_manager_v1_interface, 1, (void **)&c->images};
 	c->binds[3] = (struct wlconn_bind){
 		&ext_output_image_capture_source_manager_v1_interface, 1, (void **)&c->sources};
-	size_t n = 4;
+	c->binds[4] = (struct wlconn_bind){
+		&wl_seat_interface, SEAT_VERSION, (void **)&c->seat, &seat_listener, c};
+	size_t n = 5;
 	if (c->base.params.dmabuf)
 		c->binds[n++] = (struct wlconn_bind){
 			&zwp_linux_dmabuf_v1_interface, 3, (void **)&c->dmabuf};
@@ -204,11 +222,21 @@ static int connect_compositor(struct wlr *c)
 	return PF_OK;
 }
 
+static bool wants_apart(const struct wlr *c)
+{
+	return c->base.caps.cursor && c->base.params.on_cursor && c->way == &wlr_image_way &&
+		!atomic_load(&c->drawn) && !c->cursor.broken;
+}
+
 static void begin(struct wlr *c)
 {
 	c->fresh = true;
 	c->n_failed = 0;
 	c->first_ns = clock_now_ns() + FIRST_PICTURE_NS;
+	c->apart = wants_apart(c);
+	/* Who was promised it apart and does not get it so has it in the picture. */
+	c->paints = atomic_load(&c->drawn) ||
+		(c->base.caps.cursor && c->base.params.on_cursor && !c->apart);
 	c->way->begin(c);
 	ask_for_picture(c);
 }
@@ -235,13 +263,30 @@ static bool try_next_way(struct wlr *c)
 	return true;
 }
 
-static int wait_ms(const struct wlr *c, uint64_t now_ns)
+/* The next copy has or has not the pointer in it: a session is for one of both. */
+static void follow_cursor(struct wlr *c)
+{
+	const uint64_t overdue_ns = c->first_ns;
+	uint64_t many;
+	if (atomic_exchange(&c->woken, false))
+		(void)!read(c->wake_fd, &many, sizeof(many));
+	if (wants_apart(c) == c->apart || c->lost)
+		return;
+	finish(c);
+	begin(c);
+	if (overdue_ns != UINT64_MAX && !c->cursor.broken)
+		c->first_ns = overdue_ns;
+}
+
+static int wait_ms(const struct wlr *c, uint64_t now_ns, uint64_t due_ns)
 {
 	if (c->retry_ns != UINT64_MAX)
 		return RETRY_MS;
-	if (c->first_ns == UINT64_MAX)
+	if (c->first_ns < due_ns)
+		due_ns = c->first_ns;
+	if (due_ns == UINT64_MAX)
 		return -1;
-	return c->first_ns > now_ns ? (int)((c->first_ns - now_ns) / 1000000u) + 1 : 0;
+	return due_ns > now_ns ? (int)((due_ns - now_ns) / 1000000u) + 1 : 0;
 }
 
 static void run(void *userdata)
@@ -252,12 +297,15 @@ static void run(void *userdata)
 		uint64_t now_ns = clock_now_ns();
 		if (c->retry_ns <= now_ns)
 			ask_for_picture(c);
+		uint64_t due_ns = wlr_cursor_turn(c, now_ns);
 		/* turn() leaves nothing undispatched, so nothing can change between this choice and the wait. */
-		turn(c, wait_ms(c, now_ns));
+		turn(c, wait_ms(c, now_ns, due_ns));
+		follow_cursor(c);
 		if (c->first_ns <= clock_now_ns())
 			wlr_lose(c, PF_E_TIMEOUT, "the compositor makes no picture of the display");
 	}
 	finish(c);
+	wlr_cursor_finish(c);
 	if (c->lost && !atomic_load(&c->quit) && c->base.params.on_lost)
 		c->base.params.on_lost(c->lost_err, c->lost, c->base.params.userdata);
 }
@@ -279,6 +327,8 @@ static void wlr_destroy(struct capture *base)
 		zwlr_screencopy_manager_v1_destroy(c->screencopy);
 	if (c->shm)
 		wl_shm_destroy(c->shm);
+	if (c->seat)
+		wl_seat_destroy(c->seat);
 	wlconn_close(&c->conn);
 	if (c->wake_fd >= 0)
 		close(c->wake_fd);
@@ -294,6 +344,7 @@ static int wlr_create(struct capture **out, const struct capture_params *params)
 	c->base.caps = (struct capture_caps){.damage_driven = true, .resizes = true};
 	c->base.params = *params;
 	c->retry_ns = UINT64_MAX;
+	atomic_init(&c->drawn, params->cursor);
 	wlr_gpu_init(&c->gpu, params->modifiers, params->n_modifiers);
 	c->base.params.modifiers = NULL; /* the caller's */
 	int n = snprintf(c->display_name, sizeof(c->display_name), "%s",
@@ -312,6 +363,7 @@ static int wlr_create(struct capture **out, const struct capture_params *params)
 		wlr_destroy(&c->base);
 		return err;
 	}
+	c->base.caps.cursor = c->way == &wlr_image_way && c->seat;
 	*out = &c->base;
 	return PF_OK;
 }
@@ -335,10 +387,22 @@ static void wlr_stop(struct capture *base)
 	(void)n;
 }
 
+static void wlr_draw_cursor(struct capture *base, bool drawn)
+{
+	struct wlr *c = wlr_from(base);
+	const uint64_t one = 1;
+	if (atomic_exchange(&c->drawn, drawn) == drawn)
+		return;
+	/* In this order: the thread empties wake_fd only when it sees `woken`. */
+	(void)!write(c->wake_fd, &one, sizeof(one));
+	atomic_store(&c->woken, true);
+}
+
 const struct capture_impl capture_wlr_impl = {
 	.name = "wlr",
 	.create = wlr_create,
 	.destroy = wlr_destroy,
 	.start = wlr_start,
 	.stop = wlr_stop,
+	.draw_cursor = wlr_draw_cursor,
 };

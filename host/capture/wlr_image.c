@@ -240,19 +240,20 @@ static void begin(struct wlr *c)
 		c->sources, c->conn.output);
 	c->session = c->source
 		? ext_image_copy_capture_manager_v1_create_session(c->images, c->source,
-			  c->base.params.cursor
-				  ? EXT_IMAGE_COPY_CAPTURE_MANAGER_V1_OPTIONS_PAINT_CURSORS
-				  : 0)
+			  c->paints ? EXT_IMAGE_COPY_CAPTURE_MANAGER_V1_OPTIONS_PAINT_CURSORS : 0)
 		: NULL;
 	if (c->session)
 		ext_image_copy_capture_session_v1_add_listener(c->session, &session_listener, c);
 	else
 		wlr_lose(c, PF_E_NOMEM, "the host is out of memory");
+	if (c->session && c->apart)
+		wlr_cursor_begin(c);
 }
 
 static void finish(struct wlr *c)
 {
 	end(c);
+	wlr_cursor_end(c);
 	if (c->session)
 		ext_image_copy_capture_session_v1_destroy(c->session);
 	if (c->source)

@@ -7,6 +7,7 @@
 
 #include "host/base/thread.h"
 #include "host/capture/capture.h"
+#include "host/capture/wlr_cursor.h"
 #include "host/capture/wlr_gpu.h"
 #include "host/capture/wlr_pool.h"
 #include "host/wayland/wlconn.h"
@@ -31,7 +32,7 @@ struct wlr_way {
 extern const struct wlr_way wlr_image_way; /* ext-image-copy-capture */
 extern const struct wlr_way wlr_screencopy_way;
 
-#define WLR_MAX_BINDS 5u
+#define WLR_MAX_BINDS 6u
 
 struct wlr {
 	struct capture base;
@@ -39,6 +40,8 @@ struct wlr {
 	struct thread thread;
 	int wake_fd;
 	_Atomic bool quit;
+	_Atomic bool drawn; /* the pointer is to be in the picture */
+	_Atomic bool woken; /* for `drawn`: wake_fd is to be emptied */
 
 	struct wlconn conn;
 	struct wlconn_bind binds[WLR_MAX_BINDS];
@@ -47,8 +50,13 @@ struct wlr {
 	struct ext_image_copy_capture_manager_v1 *images;
 	struct ext_output_image_capture_source_manager_v1 *sources;
 	struct zwp_linux_dmabuf_v1 *dmabuf;
+	struct wl_seat *seat;
+	bool seat_has_pointer;
 
 	const struct wlr_way *way;
+	bool apart;  /* the pointer is told apart from the pictures */
+	bool paints; /* the compositor paints it into them */
+	struct wlr_cursor cursor;
 	struct wlr_pool pool;
 	struct wlr_buffer *buffer; /* being copied into */
 	bool fresh; /* there is no picture before the next one that damage could refer to */

@@ -83,7 +83,7 @@ static void ask(struct wlr *c)
 {
 	c->has_offer = false;
 	c->request = zwlr_screencopy_manager_v1_capture_output(
-		c->screencopy, c->base.params.cursor, c->conn.output);
+		c->screencopy, c->paints, c->conn.output);
 	if (c->request)
 		zwlr_screencopy_frame_v1_add_listener(c->request, &frame_listener, c);
 	else

@@ -2,6 +2,7 @@
 #include "host/media/cursor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PIXEL 4u
 
@@ -19,6 +20,45 @@ int cursor_shape_create(struct cursor_shape **out, uint32_t serial, uint16_t wid
 	s->height = height;
 	*out = s;
 	return PF_OK;
+}
+
+static uint8_t straight(uint8_t v, uint8_t alpha)
+{
+	uint32_t s = alpha ? (v * 255u + alpha / 2u) / alpha : 0;
+	return s > 255 ? 255 : (uint8_t)s;
+}
+
+void cursor_shape_set_row(
+	struct cursor_shape *s, uint32_t y, const uint8_t *from, const uint8_t at[static 4])
+{
+	uint8_t *to = s->rgba + (size_t)y * s->width * PIXEL;
+	for (uint32_t x = 0; x < s->width; x++) {
+		uint8_t p[PIXEL];
+		memcpy(p, from + (size_t)x * PIXEL, PIXEL);
+		uint8_t alpha = p[at[3]];
+		for (unsigned i = 0; i < 3; i++)
+			to[x * PIXEL + i] = straight(p[at[i]], alpha);
+		to[x * PIXEL + 3] = alpha;
+	}
+}
+
+static uint16_t inside(int32_t v, uint32_t side)
+{
+	return v < 0 ? 0 : (uint32_t)v >= side ? (uint16_t)(side - 1) : (uint16_t)v;
+}
+
+void cursor_shape_seal(struct cursor_shape *s, int32_t hot_x, int32_t hot_y)
+{
+	s->hot_x = inside(hot_x, s->width);
+	s->hot_y = inside(hot_y, s->height);
+	/* FNV-1a: a client that knows this serial needs no other copy. */
+	const uint16_t head[4] = {s->width, s->height, s->hot_x, s->hot_y};
+	uint32_t hash = 2166136261u;
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+		hash = (hash ^ head[i]) * 16777619u;
+	for (size_t i = 0; i < (size_t)s->width * s->height * PIXEL; i++)
+		hash = (hash ^ s->rgba[i]) * 16777619u;
+	s->serial = hash ? hash : 1;
 }
 
 struct cursor_shape *cursor_shape_ref(struct cursor_shape *s)

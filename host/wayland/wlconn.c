@@ -30,6 +30,9 @@ static void output_geometry(void *data, struct wl_output *wl, int32_t x, int32_t
 static void output_mode(void *data, struct wl_output *wl, uint32_t flags, int32_t width,
 	int32_t height, int32_t refresh)
 {
+	struct wlconn_output *o = data;
+	if (flags & WL_OUTPUT_MODE_CURRENT)
+		o->refresh_mhz = refresh > 0 ? (uint32_t)refresh : 0;
 }
 
 static void output_done(void *data, struct wl_output *wl)
@@ -76,8 +79,12 @@ static void registry_global(void *data, struct wl_registry *registry, uint32_t n
 	}
 	for (size_t i = 0; i < c->n_binds; i++) {
 		const struct wlconn_bind *b = &c->binds[i];
-		if (!strcmp(interface, b->interface->name) && version >= b->version && !*b->slot)
-			*b->slot = wl_registry_bind(registry, name, b->interface, b->version);
+		if (strcmp(interface, b->interface->name) != 0 || version < b->version || *b->slot)
+			continue;
+		*b->slot = wl_registry_bind(registry, name, b->interface, b->version);
+		if (*b->slot && b->listener)
+			wl_proxy_add_listener(
+				*b->slot, (void (**)(void))(uintptr_t)b->listener, b->userdata);
 	}
 }
 
@@ -97,6 +104,14 @@ static int die(struct wlconn *c)
 {
 	c->dead = true;
 	return PF_E_CLOSED;
+}
+
+uint32_t wlconn_refresh_mhz(const struct wlconn *c)
+{
+	for (size_t i = 0; i < c->n_outputs; i++)
+		if (c->outputs[i].wl == c->output)
+			return c->outputs[i].refresh_mhz;
+	return 0;
 }
 
 int wlconn_dispatch_pending(struct wlconn *c)

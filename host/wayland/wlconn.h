@@ -25,11 +25,15 @@ struct wlconn_bind {
 	const struct wl_interface *interface;
 	uint32_t version; /* bound as this; an older global counts as missing */
 	void **slot;
+	/* Where the first events matter: what it is told them with. NULL = the owner adds one when it likes. */
+	const void *listener;
+	void *userdata;
 };
 
 struct wlconn_output {
 	struct wl_output *wl;
 	uint32_t global;
+	uint32_t refresh_mhz; /* 0 = not told */
 	struct wlconn *owner;
 };
 
@@ -53,6 +57,8 @@ struct wlconn {
  */
 int wlconn_open(struct wlconn *c, const char *display, const char *output_name,
 	const struct wlconn_bind *binds, size_t n_binds) PF_MUST_CHECK;
+/* How often the named output shows a picture now, in thousandths of a hertz; 0 = not told. */
+uint32_t wlconn_refresh_mhz(const struct wlconn *c);
 /* Objects in the slots are the caller's to destroy before. */
 void wlconn_close(struct wlconn *c);
 /*

@@ -14,6 +14,7 @@
 #include "ext-image-copy-capture-v1-server.h"
 #include "host/media/clock.h"
 #include "linux-dmabuf-v1-server.h"
+#include "tests/support/fake_cursor.h"
 #include "tests/test.h"
 #include "wlr-screencopy-unstable-v1-server.h"
 
@@ -311,6 +312,7 @@ static int handle_tick(void *data)
 		f->screencopy = f->buffer = NULL;
 	}
 	misbehave(f);
+	fake_cursor_tick(f);
 	wl_event_source_timer_update(f->tick, TICK_MS);
 	return 0;
 }
@@ -393,13 +395,14 @@ static void create_session(struct wl_client *client, struct wl_resource *r, uint
 	f->session = wl_resource_create(
 		client, &ext_image_copy_capture_session_v1_interface, 1, id);
 	wl_resource_set_implementation(f->session, &session_impl, f, session_gone);
+	f->paints = options & EXT_IMAGE_COPY_CAPTURE_MANAGER_V1_OPTIONS_PAINT_CURSORS;
 	send_constraints(f);
 }
 
 static void create_cursor_session(struct wl_client *client, struct wl_resource *r, uint32_t id,
 	struct wl_resource *source, struct wl_resource *pointer)
 {
-	wl_resource_post_error(r, 0, "no pointers here");
+	fake_cursor_create_session(wl_resource_get_user_data(r), client, id);
 }
 
 static const struct ext_image_copy_capture_manager_v1_interface images_impl = {
@@ -468,6 +471,7 @@ static void capture_output(struct wl_client *client, struct wl_resource *r, uint
 	struct wl_resource *frame = wl_resource_create(
 		client, &zwlr_screencopy_frame_v1_interface, 3, id);
 	wl_resource_set_implementation(frame, &screencopy_frame_impl, f, screencopy_gone);
+	f->paints = cursor;
 	zwlr_screencopy_frame_v1_send_buffer(
 		frame, WL_SHM_FORMAT_XRGB8888, f->width, f->height, f->width * 4);
 	zwlr_screencopy_frame_v1_send_buffer_done(frame);
@@ -532,6 +536,8 @@ static void add_globals(struct fake_compositor *f)
 		wl_global_create(f->display, &ext_output_image_capture_source_manager_v1_interface,
 			1, f, bind_sources);
 	}
+	if (f->has_seat)
+		fake_cursor_add_seat(f);
 	if (f->has_dmabuf)
 		wl_global_create(f->display, &zwp_linux_dmabuf_v1_interface, 3, f, bind_dmabuf);
 	if (f->has_screencopy)

@@ -35,13 +35,32 @@ enum fake_fault {
 	FAKE_OTHER_LAYOUT, /* has none that a client could know */
 };
 
+enum fake_pointer_fault {
+	FAKE_POINTER_GOOD,
+	FAKE_POINTER_HUGE,
+	FAKE_POINTER_NO_FORMAT, /* only some without alpha */
+	FAKE_POINTER_REFUSES,
+	FAKE_POINTER_SILENT, /* never brings its shape */
+	FAKE_POINTER_STOPS,  /* after the first shape */
+	FAKE_POINTER_ODD,    /* a hot spot outside */
+};
+
 struct fake_compositor {
 	/* set before start */
 	enum fake_fault fault; /* of ext-image-copy-capture */
-	bool has_images, has_screencopy, has_dmabuf;
+	bool has_images, has_screencopy, has_dmabuf, has_seat;
 	uint32_t width, height;
 
-	char path[108]; /* of its socket */
+	enum fake_pointer_fault pointer_fault;
+
+	/* at any time; see fake_cursor.h */
+	_Atomic bool pointer_there;    /* the seat has one */
+	_Atomic uint32_t pointer_look; /* which shape; 0 = it is not on the output */
+	_Atomic int32_t pointer_x, pointer_y;
+
+	char path[108];	     /* of its socket */
+	_Atomic bool paints; /* the pointer into the pictures, as it was told last */
+	_Atomic unsigned n_pointers, n_shapes;
 	_Atomic unsigned n_gpu_buffers;
 	_Atomic uint64_t n_copies,
 		n_partial; /* pictures; and those whose buffer lacked only some rows */
@@ -55,6 +74,10 @@ struct fake_compositor {
 	bool captured, buffer_whole, buffer_lacks[FAKE_MAX_HEIGHT];
 	uint32_t rows[FAKE_MAX_HEIGHT];
 	uint64_t seq;
+	struct wl_resource *seat, *cursor, *shapes, *shape_frame, *shape_buffer;
+	bool seat_told, inside_told, shape_due;
+	uint32_t look_told;
+	int32_t x_told, y_told;
 	char dir[96];
 };
 
