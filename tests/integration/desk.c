@@ -126,6 +126,28 @@ static void on_frame(struct frame *frame, void *userdata)
 	pthread_mutex_unlock(&e->lock);
 }
 
+static void on_cursor(struct cursor_shape *shape, const struct cursor_state *state, void *userdata)
+{
+	struct eye *e = userdata;
+	pthread_mutex_lock(&e->lock);
+	if (shape) {
+		cursor_shape_unref(e->shape);
+		e->shape = cursor_shape_ref(shape);
+	}
+	e->cursor = *state;
+	e->n_cursor++;
+	pthread_mutex_unlock(&e->lock);
+}
+
+bool eye_cursor(struct eye *e, struct cursor_state *out)
+{
+	pthread_mutex_lock(&e->lock);
+	*out = e->cursor;
+	const bool told = e->n_cursor;
+	pthread_mutex_unlock(&e->lock);
+	return told;
+}
+
 static void on_capture_lost(int err, const char *why, void *userdata)
 {
 	struct eye *e = userdata;
@@ -145,6 +167,7 @@ void eye_open(struct eye *e, const struct vdisplay_output *output)
 		.output_name = output->name,
 		.cursor = true,
 		.on_frame = on_frame,
+		.on_cursor = on_cursor,
 		.on_lost = on_capture_lost,
 		.userdata = e,
 	};
@@ -161,6 +184,7 @@ void eye_close(struct eye *e)
 	volatile uint8_t last = e->frame ? e->frame->pixels[0] : 0;
 	(void)last;
 	frame_unref(e->frame);
+	cursor_shape_unref(e->shape);
 	pthread_mutex_destroy(&e->lock);
 }
 

@@ -26,6 +26,9 @@ struct eye {
 	pthread_mutex_t lock;
 	struct frame *frame; /* the newest */
 	uint64_t n_frames, newest_ns;
+	struct cursor_shape *shape; /* the pointer's, if it is told apart */
+	struct cursor_state cursor;
+	unsigned n_cursor;
 	int n_lost;
 	char lost_why[256];
 };
@@ -47,6 +50,8 @@ uint64_t eye_count(struct eye *e);
 double eye_share(struct eye *e, uint32_t width, uint32_t height, uint32_t rgb);
 /* When the newest picture came, if it has this size; else 0. */
 uint64_t eye_sized_ns(struct eye *e, uint32_t width, uint32_t height);
+/* Where the pointer was told to be last; false: it was not told. */
+bool eye_cursor(struct eye *e, struct cursor_state *out);
 /* Waits until that share is reached. */
 bool eye_wait_share(
 	struct desk *d, struct eye *e, uint32_t w, uint32_t h, uint32_t rgb, double share);
