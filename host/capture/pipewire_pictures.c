@@ -335,6 +335,11 @@ void pipewire_pictures_process(struct pipewire_pictures *p)
 			pw_stream_queue_buffer(p->stream, pw);
 			continue;
 		}
+		/* Which one is next is told in memory that the node can write: this one it never got back. */
+		if (b->out) {
+			p->n_bad++;
+			continue;
+		}
 		b->out = true;
 		look_at_cursor(p, pw->buffer);
 		if (!take_picture(p, b)) {

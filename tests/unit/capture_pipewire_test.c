@@ -15,6 +15,7 @@
 
 #include "host/capture/capture.h"
 #include "host/capture/pipewire_buffer.h"
+#include "host/capture/pipewire_pictures.h"
 
 /* What a PipeWire node says, and what is said to it; the memory of its pictures. */
 
@@ -394,6 +395,86 @@ static void strange_memory_is_refused(void **state)
 	close(ends[1]);
 }
 
+/* --- buffers that come and go --- */
+
+static struct node {
+	struct pw_buffer *sent; /* NULL = nothing */
+	unsigned n_queued;	/* given back */
+	struct frame *held;
+	unsigned n_frames;
+} node;
+
+struct pw_buffer *__wrap_pw_stream_dequeue_buffer(struct pw_stream *stream);
+int __wrap_pw_stream_queue_buffer(struct pw_stream *stream, struct pw_buffer *buffer);
+
+struct pw_buffer *__wrap_pw_stream_dequeue_buffer(struct pw_stream *stream)
+{
+	(void)stream;
+	struct pw_buffer *b = node.sent;
+	node.sent = NULL;
+	return b;
+}
+
+int __wrap_pw_stream_queue_buffer(struct pw_stream *stream, struct pw_buffer *buffer)
+{
+	(void)stream;
+	(void)buffer;
+	node.n_queued++;
+	return 0;
+}
+
+static void hold_frame(struct frame *frame, void *userdata)
+{
+	(void)userdata;
+	node.n_frames++;
+	if (!node.held)
+		node.held = frame_ref(frame);
+}
+
+/* Which buffer is next lies in memory that the node can write: one that is out could be named again. */
+static void a_buffer_that_is_out_is_not_filled(void **state)
+{
+	(void)state;
+	struct spa_chunk chunk[2] = {{.size = 64, .stride = 8}, {.size = 64, .stride = 8}};
+	struct spa_data data[2];
+	struct spa_buffer spa[2];
+	struct pw_buffer pw[2];
+	struct capture base = {.params = {.on_frame = hold_frame}};
+	struct pipewire_pictures p = {.base = &base,
+		.stream = (struct pw_stream *)&node,
+		.format = {.width = 2, .height = 2},
+		.must_map = true};
+	const int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_true(fd >= 0 && ftruncate(fd, 64) == 0);
+	node = (struct node){0};
+	assert_int_equal(pipewire_wake_create(&p.wake), 0);
+	for (size_t i = 0; i < 2; i++) {
+		data[i] = (struct spa_data){
+			.type = SPA_DATA_MemFd, .fd = fd, .maxsize = 64, .chunk = &chunk[i]};
+		spa[i] = (struct spa_buffer){.n_datas = 1, .datas = &data[i]};
+		pw[i] = (struct pw_buffer){.buffer = &spa[i]};
+		assert_int_equal(pipewire_pictures_add(&p, &pw[i]), 0);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		node.sent = &pw[0];
+		pipewire_pictures_process(&p);
+	}
+	assert_int_equal(node.n_frames, 1);
+	assert_int_equal(atomic_load(&node.held->refs), 1);
+	assert_int_equal(p.n_bad, 2);
+	assert_int_equal(node.n_queued, 0);
+	frame_unref(node.held);
+	pipewire_pictures_turn(&p, false);
+	assert_int_equal(node.n_queued, 1);
+	node.sent = &pw[0];
+	pipewire_pictures_process(&p);
+	assert_int_equal(node.n_frames, 2);
+	struct pipewire_wake *wake = p.wake;
+	pipewire_pictures_finish(&p);
+	pipewire_wake_unref(wake);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +488,7 @@ int main(void)
 		cmocka_unit_test(what_was_agreed_on_is_checked),
 		cmocka_unit_test(turned_pictures_are_copied_upright),
 		cmocka_unit_test(strange_memory_is_refused),
+		cmocka_unit_test(a_buffer_that_is_out_is_not_filled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
