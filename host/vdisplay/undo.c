@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/alloc.h"
 #include "host/base/log.h"
 #include "host/vdisplay/run_user.h"
 #include "host/vdisplay/undo_record.h"
@@ -200,19 +199,36 @@ void undo_drop_output(struct undo *u, const char *name)
 
 /* --- what others left --- */
 
+/*
+ * Returns its length, 0 = there is none. A link is none: root would open what the folder's owner chose, and to open a
+ * device may be all that it takes.
+ */
+static int read_file(const struct folder *f, const char *name, char *out, size_t cap)
+{
+	struct stat st;
+	const int fd = openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : errno == ELOOP ? PF_E_INVALID : PF_E_IO;
+	ssize_t n = -1;
+	const bool good = fstat(fd, &st) == 0 && is_ours(f, &st);
+	if (good)
+		n = read(fd, out, cap);
+	close(fd);
+	return good && n < 0 ? PF_E_IO : n > 0 && (size_t)n < cap ? (int)n : PF_E_INVALID;
+}
+
 /* Returns PF_E_TIMEOUT when a compositor hangs, so that a start is not held by each of its records. */
 static int undo_one(const struct folder *f, const char *name, int (*fn)(const struct undo_record *))
 {
 	static struct undo_record r; /* Thread: the control loop */
-	char file[64], *text = NULL;
-	size_t len = 0;
+	static char text[UNDO_MAX_FILE + 1];
+	char file[64];
 	file_name(file, sizeof(file), name, JSON);
-	int err = folder_read(f, file, UNDO_MAX_FILE, true, "", &text, &len);
+	int err = read_file(f, file, text, sizeof(text));
 	if (err > 0)
-		err = undo_record_read(&r, text, len);
+		err = undo_record_read(&r, text, (size_t)err);
 	else if (err == 0)
 		r = (struct undo_record){0}; /* killed before it had changed anything */
-	pf_free(text);
 	r.owner = f->owner;
 	if (err == PF_E_INVALID)
 		log_warn("vdisplay: %s/%s is no record of a host's displays; it is thrown away",

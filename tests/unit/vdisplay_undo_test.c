@@ -290,6 +290,17 @@ static void what_is_no_hosts_file_is_left_alone(void **state)
 	for (size_t i = 0; i < 4; i++)
 		take(names[i]);
 	take("kept");
+	/* The record itself, as a link: root would open whatever the folder's owner likes. */
+	put("kept", good, 0600);
+	put("punktfunk-undo-1-0.lock", "", 0600);
+	snprintf(path, sizeof(path), "%s/punktfunk-undo-1-0.json", dir);
+	take("punktfunk-undo-1-0.json");
+	assert_int_equal(symlink(kept, path), 0);
+	run();
+	assert_int_equal(n_seen, 0);
+	take("kept");
+	assert_int_equal(count_files(), 0);
+	put("punktfunk-undo-1-0.json", good, 0600);
 	/* The record itself, of somebody else. */
 	put("punktfunk-undo-1-0.lock", "", 0600);
 	if (geteuid() == 0) {
