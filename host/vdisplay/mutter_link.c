@@ -41,7 +41,8 @@ static int handle_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct mutter_link *l = userdata;
 	const char *name, *before, *now;
 	(void)error;
-	if (sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || strcmp(now, l->owner) == 0)
+	if (!user_bus_said(m) || sd_bus_message_read(m, "sss", &name, &before, &now) < 0 ||
+		strcmp(now, l->owner) == 0)
 		return 0;
 	l->on_gone(
 		"GNOME's compositor, which the host used, ended or was started again", l->userdata);

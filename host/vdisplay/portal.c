@@ -59,6 +59,7 @@ struct portal {
 	struct grant grants[MAX_GRANTS];
 	char *config_dir;
 	char sender[64]; /* our name in the paths of requests */
+	char owner[64];	 /* the portal's on the bus: others could answer in its stead */
 	char why[256];
 	unsigned n_requests;
 	uint32_t types, cursors, remote_version; /* remote_version 0 = no input */
@@ -121,7 +122,6 @@ static void reset(struct grant *g)
 			(void)!sd_bus_send(p->bus.bus, m, NULL);
 		}
 		sd_bus_message_unref(m);
-		(void)!sd_bus_flush(p->bus.bus);
 	}
 	memset(g, 0, sizeof(*g));
 	g->all = p;
@@ -334,7 +334,7 @@ static int handle_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	const char *name, *before, *now;
 	(void)error;
-	if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *before)
+	if (user_bus_said(m) && sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *before)
 		tell_gone(userdata, "the desktop portal, which shared the screen, ended");
 	return 0;
 }
@@ -407,20 +407,40 @@ static void destroy(struct vdisplay *base)
 	free(p);
 }
 
+static int find_owner(struct portal *p)
+{
+	sd_bus_message *m = NULL, *reply = NULL;
+	const char *owner = "";
+	int r = sd_bus_message_new_method_call(p->bus.bus, &m, "org.freedesktop.DBus",
+		"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", DEST);
+	if (r >= 0)
+		r = sd_bus_call(p->bus.bus, m, PROBE_US, NULL, &reply);
+	if (r >= 0)
+		r = sd_bus_message_read(reply, "s", &owner);
+	snprintf(p->owner, sizeof(p->owner), "%s", r < 0 ? "" : owner);
+	sd_bus_message_unref(m);
+	sd_bus_message_unref(reply);
+	return r;
+}
+
 static int listen_to(struct portal *p)
 {
 	sd_bus *bus = p->bus.bus;
 	const char *name = NULL;
-	int r = sd_bus_get_unique_name(bus, &name);
+	int r = find_owner(p);
+	if (r >= 0)
+		r = sd_bus_get_unique_name(bus, &name);
 	if (r >= 0) {
 		snprintf(p->sender, sizeof(p->sender), "%s", name + (*name == ':'));
 		for (char *c = p->sender; *c; c++)
 			*c = *c == '.' ? '_' : *c;
-		r = sd_bus_match_signal(bus, &p->slots[0], DEST, NULL,
+		r = sd_bus_match_signal(bus, &p->slots[0], p->owner, NULL,
 			"org.freedesktop.portal.Request", "Response", handle_answer, p);
 	}
 	if (r >= 0)
-		r = sd_bus_match_signal(bus, &p->slots[1], DEST, NULL,
+		r = sd_bus_match_signal(bus, &p->slots[1], p->owner, NULL,
 			"org.freedesktop.portal.Session", "Closed", handle_closed, p);
 	if (r >= 0)
 		r = sd_bus_add_match(bus, &p->slots[2],

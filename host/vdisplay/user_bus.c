@@ -22,6 +22,7 @@
 struct place {
 	const char *address;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	uid_t owner; /* of the path, when it was judged: as whom root connects, whatever is there by then */
 };
 
 /* "unix:path=/run/user/1000/bus,guid=…" -> the path, where it is nothing more complicated. */
@@ -63,6 +64,7 @@ static int find_in(struct place *p, const char *dir, uid_t person, char *why, si
 		p->path[0] = 0;
 		return PF_E_DENIED;
 	}
+	p->owner = st.st_uid;
 	return PF_OK;
 }
 
@@ -70,11 +72,15 @@ static int find(struct place *p, uid_t person, char *why, size_t cap)
 {
 	char dir[64];
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	struct stat st;
 	memset(p, 0, sizeof(*p));
+	p->owner = geteuid();
 	/* Whoever sets this variable says which one to trust. */
 	p->address = getenv("DBUS_SESSION_BUS_ADDRESS");
 	if (p->address && p->address[0]) {
 		path_of_address(p);
+		if (p->path[0] && is_socket(p->path, &st))
+			p->owner = st.st_uid;
 		return PF_OK;
 	}
 	p->address = NULL;
@@ -167,10 +173,7 @@ static int wait_ready(sd_bus *bus)
 
 static int open_at(struct user_bus *b, const struct place *p)
 {
-	struct stat st;
-	b->uid = geteuid();
-	if (b->uid == 0 && p->path[0] && is_socket(p->path, &st))
-		b->uid = st.st_uid;
+	b->uid = geteuid() == 0 ? p->owner : geteuid();
 	if (b->uid != geteuid())
 		snprintf(b->dir, sizeof(b->dir), "/run/user/%u", (unsigned)b->uid);
 	else if (!getenv("XDG_RUNTIME_DIR") && p->path[0] && !p->address)
@@ -209,6 +212,12 @@ int user_bus_open(struct user_bus *b, const char *user, char *why, size_t why_ca
 			: "log in to the desktop again, or correct "
 			  "DBUS_SESSION_BUS_ADDRESS");
 	return err;
+}
+
+bool user_bus_said(sd_bus_message *m)
+{
+	const char *sender = sd_bus_message_get_sender(m);
+	return sender && !strcmp(sender, "org.freedesktop.DBus");
 }
 
 void user_bus_close(struct user_bus *b)

@@ -2,6 +2,7 @@
 #ifndef HOST_VDISPLAY_USER_BUS_H
 #define HOST_VDISPLAY_USER_BUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -14,6 +15,7 @@
  */
 
 struct sd_bus;
+struct sd_bus_message;
 
 #define USER_BUS_CONNECT_MS 1000u /* a bus that says nothing for so long hangs */
 
@@ -28,6 +30,11 @@ struct user_bus {
  * bus), PF_E_DENIED, PF_E_IO, PF_E_TIMEOUT, PF_E_NOMEM. Thread: the control loop.
  */
 int user_bus_open(struct user_bus *b, const char *user, char *why, size_t why_cap) PF_MUST_CHECK;
+/*
+ * Did the bus itself send this signal? A match on a well-known name lets everybody's through that is addressed to us:
+ * sd-bus leaves that to the daemon, which does not look at those.
+ */
+bool user_bus_said(struct sd_bus_message *m);
 void user_bus_close(struct user_bus *b); /* waits for nothing; may be called again */
 
 #endif

@@ -408,6 +408,46 @@ static void garbage_is_an_end(void **state)
 	vdisplay_destroy(v);
 }
 
+/* Whoever is on the bus can address signals to us. */
+static void strangers_do_not_answer_for_the_portal(void **state)
+{
+	(void)state;
+	struct vdisplay_output o;
+	sd_bus *stranger = NULL;
+	fake.manner = SILENT;
+	struct vdisplay *v = make();
+	assert_int_equal(add(v, &o), PF_E_BUSY);
+	assert_true(sd_bus_open_user(&stranger) >= 0);
+	for (int i = 0; i < 3; i++) {
+		static const struct {
+			const char *path, *interface, *member;
+		} kinds[] = {{fake.late_path, "org.freedesktop.portal.Request", "Response"},
+			{"/org/freedesktop/portal/s/1", "org.freedesktop.portal.Session", "Closed"},
+			{"/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged"}};
+		sd_bus_message *s = NULL;
+		assert_true(sd_bus_message_new_signal(stranger, &s, kinds[i].path,
+				    kinds[i].interface, kinds[i].member) >= 0);
+		assert_true(sd_bus_message_set_destination(s, fake.late_to) >= 0);
+		if (i == 0)
+			assert_true(sd_bus_message_append(s, "ua{sv}", 1u, 0) >= 0);
+		if (i == 2)
+			assert_true(sd_bus_message_append(s, "sss", DEST, ":1.1", "") >= 0);
+		assert_true(sd_bus_send(stranger, s, NULL) >= 0);
+		sd_bus_message_unref(s);
+	}
+	assert_true(sd_bus_flush(stranger) >= 0);
+	/* The portal's answer comes behind theirs. */
+	sd_bus_message *reply = NULL;
+	assert_true(sd_bus_call_method(stranger, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+			    "org.freedesktop.DBus", "GetId", NULL, &reply, NULL) >= 0);
+	sd_bus_message_unref(reply);
+	sd_bus_flush_close_unref(stranger);
+	fake.answer_late = true;
+	assert_int_equal(add(v, &o), 0);
+	assert_int_equal(n_lost, 0);
+	vdisplay_destroy(v);
+}
+
 static void a_portal_that_ends_is_a_loss(void **state)
 {
 	(void)state;
@@ -447,6 +487,7 @@ int main(void)
 		TEST(consent_is_waited_for_aside),
 		TEST(a_revoked_token_asks_again),
 		TEST(garbage_is_an_end),
+		TEST(strangers_do_not_answer_for_the_portal),
 		TEST(a_portal_that_ends_is_a_loss),
 		cmocka_unit_test(where_there_is_none_it_says_so),
 	};
