@@ -33,7 +33,7 @@ struct encoder_caps {
 	bool live_bitrate; /* set_bitrate() without a keyframe; else only a new encoder has another one */
 	/* How many units back one may still be referred to: what encoder_invalidate() can reach; 0 = it cannot. */
 	unsigned depth;
-	/* Size of the coded picture: the asked one, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
+	/* Of the coded picture: as asked, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
 	uint32_t coded_width, coded_height;
 	bool dmabuf; /* takes frames that lie only in a GPU's memory */
 };
@@ -93,15 +93,16 @@ extern const struct encoder_impl
 #define ENCODER_DEPTH_MS 150u
 
 /*
- * name NULL or "auto" = the first that can make params->codec and opens; "x264", "avcodec", "vaapi", "nvenc", "null". The bitrate is clamped to
- * the range above. Errors: PF_E_UNSUPPORTED (not built, or not this codec), PF_E_INVALID, PF_E_NOMEM.
+ * name NULL or "auto" = the first that can make params->codec and opens; "x264", "avcodec", "vaapi", "nvenc", "null".
+ * The bitrate is clamped to the range above. Errors: PF_E_UNSUPPORTED (not built, or not this codec), PF_E_INVALID,
+ * PF_E_NOMEM.
  */
 int encoder_create(
 	struct encoder **out, const char *name, const struct encoder_params *params) PF_MUST_CHECK;
 void encoder_destroy(struct encoder *e); /* takes NULL */
 /*
- * The first unit of an encoder and those with force_keyframe are keyframes, no others. Errors:
- * PF_E_INVALID (the frame has not the encoder's size, or lies where caps say that it may not), PF_E_NOMEM, PF_E_IO (the encoder failed: make a
+ * The first unit of an encoder and those with force_keyframe are keyframes, no others. Errors: PF_E_INVALID (the frame
+ * has not the encoder's size, or lies where caps say that it may not), PF_E_NOMEM, PF_E_IO (the encoder failed: make a
  * new one). After an error the unit holds nothing.
  */
 int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe,

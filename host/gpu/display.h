@@ -29,7 +29,8 @@ struct gpu_display {
 /*
  * The first GPU that opens: render nodes in their order, then what has none. With software: else the CPU's, for tests.
  * NULL: there is none, and *why (which may be NULL) is one sentence. $PUNKTFUNK_GPU=off: there is
- * none, for who has a driver that crashes; =software: a CPU's counts as one. The first call takes some tenths of a second. Thread: any.
+ * none, for who has a driver that crashes; =software: a CPU's counts as one. The first call takes some tenths of a
+ * second. Thread: any.
  */
 const struct gpu_display *gpu_display(bool software, const char **why);
 
