@@ -52,5 +52,7 @@ void gpu_context_destroy(const struct gpu_display *d, void *context); /* takes N
 /* Current on this thread until gpu_context_leave(), with everything that follows on it. */
 bool gpu_context_enter(const struct gpu_display *d, void *context);
 void gpu_context_leave(const struct gpu_display *d);
+/* The GPU was reset, or is gone: whatever the current context did is lost, and what it will do. */
+bool gpu_context_lost(const struct gpu_display *d);
 
 #endif
