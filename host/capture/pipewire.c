@@ -32,7 +32,16 @@
 #define MAX_ASKED    4u /* times for the first: then it is not lost, there is none yet */
 #define SETTLE_NS \
 	300000000ull /* without a picture: then what was agreed on is in place, and the screen is idle */
-#define MAX_BAD 120u /* pictures in a row that are none */
+#define RAISED_NS \
+	60000000ull /* the same where only the limit was another: no display had to be made */
+/*
+ * The limit matters only where pictures flow, and there raising it takes a moment: neither another mode right after
+ * the first picture nor a screen at rest should have to wait for that.
+ */
+#define RAISE_NS    250000000ull /* after the first picture */
+#define RAISE_FLOW  4u		 /* pictures on end */
+#define FLOW_GAP_NS 100000000ull /* between two of those at most */
+#define MAX_BAD	    120u	 /* pictures in a row that are none */
 
 enum stage {
 	STAGE_CONNECTING, /* the daemon tells what there is */
@@ -71,7 +80,10 @@ struct pipewire {
 	bool raise;	    /* the size is agreed on: the limit of the rate comes next */
 	const char *failed; /* why this attempt is over */
 	enum stage stage;
-	uint64_t stage_ns, attempt_ns, n_before;
+	uint64_t stage_ns, attempt_ns;
+	uint64_t n_before; /* pictures until the agreement */
+	bool came;	   /* one in this turn */
+	unsigned n_flow;   /* on end */
 	uint64_t n_seen, changed_ns,
 		asked_ns; /* asked: for a picture that has not come yet; 0 = not */
 	unsigned n_asked;
@@ -507,6 +519,18 @@ static void offer(struct pipewire *c, enum pipewire_step step)
 		fail(c, "PipeWire takes no other offer");
 }
 
+static uint64_t settled_ns(const struct pipewire *c)
+{
+	return c->stage_ns + (c->wish.step == PIPEWIRE_RAISED ? RAISED_NS : SETTLE_NS);
+}
+
+/* Needs no wake of its own: a picture has just come. */
+static bool raise_due(const struct pipewire *c)
+{
+	return c->raise && c->stage == STAGE_FLOWING && c->came && c->n_flow >= RAISE_FLOW &&
+		clock_now_ns() - c->stage_ns >= RAISE_NS;
+}
+
 /*
  * The consumer wants another mode, or another kind of memory; or the second step is due. One agreement after the other,
  * and not before the first picture of the last one is there: daemons (0.3.65) have crashed of two at once.
@@ -514,11 +538,11 @@ static void offer(struct pipewire *c, enum pipewire_step step)
 static void follow_wish(struct pipewire *c)
 {
 	bool settled = c->stage == STAGE_FLOWING ||
-		(c->stage == STAGE_WAITING && clock_now_ns() - c->stage_ns > SETTLE_NS);
+		(c->stage == STAGE_WAITING && clock_now_ns() > settled_ns(c));
 	if (!settled)
 		return;
 	if (atomic_load(&c->mode) == c->wish_mode && c->wish.memory == memory_wanted(c)) {
-		if (c->raise)
+		if (raise_due(c))
 			offer(c, PIPEWIRE_RAISED);
 	} else if (c->wish.step == PIPEWIRE_ANY) {
 		enter(c, STAGE_AGREEING);
@@ -558,8 +582,10 @@ static uint64_t ask_due(const struct pipewire *c)
 static void ask_for_rest(struct pipewire *c)
 {
 	uint64_t now_ns = clock_now_ns();
-	if (c->pictures.n_taken != c->n_seen) {
+	c->came = c->pictures.n_taken != c->n_seen;
+	if (c->came) {
 		c->n_seen = c->pictures.n_taken;
+		c->n_flow = now_ns - c->changed_ns < FLOW_GAP_NS ? c->n_flow + 1 : 0;
 		c->changed_ns = now_ns;
 		c->owed = !c->asked_ns; /* else it is the answer */
 		c->asked_ns = c->n_asked = 0;
@@ -584,8 +610,8 @@ static uint64_t next_due(const struct pipewire *c)
 			: c->stage_ns + NEGOTIATE_NS;
 	else if (c->stage == STAGE_CONNECTING)
 		limit_ns = c->stage_ns + NEGOTIATE_NS;
-	else if (c->stage == STAGE_WAITING && clock_now_ns() < c->stage_ns + SETTLE_NS)
-		limit_ns = c->stage_ns + SETTLE_NS;
+	else if (c->stage == STAGE_WAITING && clock_now_ns() < settled_ns(c))
+		limit_ns = settled_ns(c);
 	else if (c->stage == STAGE_WAITING)
 		limit_ns = c->stage_ns + PICTURE_NS;
 	return due_ns < limit_ns ? due_ns : limit_ns;

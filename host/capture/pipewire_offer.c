@@ -14,9 +14,6 @@
 #include "host/capture/capture.h"
 #include "host/capture/pipewire_meta.h"
 
-#define RAISE \
-	4u /* times the rate: also what the pointer moves in between counts against the limit */
-
 #define MODIFIER_LINEAR	 0ull
 #define MODIFIER_INVALID 0x00ffffffffffffffull
 
@@ -85,11 +82,6 @@ static const struct spa_pod *add_format(
 	return spa_pod_builder_pop(b, &object);
 }
 
-static uint32_t raised(uint32_t mhz)
-{
-	return mhz * RAISE > CAPTURE_MAX_HZ * 1000u ? CAPTURE_MAX_HZ * 1000u : mhz * RAISE;
-}
-
 uint32_t pipewire_offer_formats(const struct pipewire_wish *wish, uint8_t room[PIPEWIRE_POD_ROOM],
 	const struct spa_pod *pods[PIPEWIRE_OFFERS])
 {
@@ -101,7 +93,7 @@ uint32_t pipewire_offer_formats(const struct pipewire_wish *wish, uint8_t room[P
 		struct set set = {.exact_size = !any || !second};
 		if (!any)
 			set.rate_mhz = wish->step == PIPEWIRE_RAISED && !second
-				? raised(wish->refresh_mhz)
+				? CAPTURE_MAX_HZ * 1000u
 				: wish->refresh_mhz;
 		set.gpu = wish->memory == PIPEWIRE_GPU_FIRST;
 		pods[n++] = add_format(&b, wish, &set);

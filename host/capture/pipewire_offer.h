@@ -33,11 +33,12 @@ enum pipewire_memory {
 
 /*
  * A node that makes a display for us takes its size and rate from what is agreed on first. From then on the rate is
- * only a limit, which a display that comes a little early would run into at every second picture.
+ * only a limit, which a display that comes a little early would run into at every second picture; and each word of the
+ * pointer in between counts against it, so that it must be far above.
  */
 enum pipewire_step {
 	PIPEWIRE_EXACT,	 /* the size and the rate */
-	PIPEWIRE_RAISED, /* the size, and a limit well above the rate */
+	PIPEWIRE_RAISED, /* the size, and as good as no limit */
 	PIPEWIRE_ANY,	 /* what the node has, this size if it can */
 };
 
