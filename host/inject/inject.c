@@ -136,13 +136,49 @@ static bool place(const struct pf_input *e, struct inject_touch *out)
 	return true;
 }
 
+static void put(struct inject *i, const struct inject_touch *at)
+{
+	i->at = *at;
+	i->impl->motion_absolute(i, at->x, at->y, at->width, at->height);
+}
+
 static bool absolute(struct inject *i, const struct pf_input *e)
 {
-	struct inject_touch at;
+	struct inject_touch at = {0};
 	if (!place(e, &at))
 		return false;
-	i->impl->motion_absolute(i, at.x, at.y, at.width, at.height);
+	put(i, &at);
 	return true;
+}
+
+/* One axis of where the pointer is, in pixels of the output; true: it would have gone beyond. */
+static bool follow(uint32_t *at, uint32_t of, uint32_t pixels, int32_t moved)
+{
+	const int32_t to = (int32_t)((uint64_t)*at * pixels / of) + moved;
+	*at = (uint32_t)clamp(to, 0, (int32_t)pixels - 1);
+	return (int32_t)*at != to;
+}
+
+/*
+ * A pointer that goes everywhere begins in the middle of this output, and is brought back when it has left it. What it
+ * moved counts before that, for programs that hold the pointer and only look at how it moves.
+ */
+static void relative(struct inject *i, int32_t dx, int32_t dy)
+{
+	const uint32_t width = i->params.width, height = i->params.height;
+	const struct inject_touch middle = {
+		.x = width / 2, .y = height / 2, .width = width, .height = height};
+	if (i->impl->roams && !i->at.width && width && height)
+		put(i, &middle);
+	i->impl->motion(i, dx, dy);
+	if (!i->at.width || !width || !height)
+		return;
+	bool beyond = follow(&i->at.x, i->at.width, width, dx);
+	beyond |= follow(&i->at.y, i->at.height, height, dy);
+	i->at.width = width;
+	i->at.height = height;
+	if (beyond && i->impl->roams)
+		i->impl->motion_absolute(i, i->at.x, i->at.y, width, height);
 }
 
 static bool scroll(struct inject *i, const struct pf_input *e)
@@ -189,7 +225,7 @@ static void emit_touch(struct inject *i, const struct inject_touch *t)
 		return;
 	}
 	if (t->kind != PF_INPUT_TOUCH_UP)
-		i->impl->motion_absolute(i, t->x, t->y, t->width, t->height);
+		put(i, t);
 	if (t->kind != PF_INPUT_TOUCH_MOVE)
 		set_code(i, BTN_LEFT, t->kind == PF_INPUT_TOUCH_DOWN);
 }
@@ -269,7 +305,7 @@ void inject_event(struct inject *i, const struct pf_input *event)
 		set_code(i, button_to_evdev(event->code), event->kind == PF_INPUT_BUTTON_DOWN);
 		break;
 	case PF_INPUT_MOUSE_REL:
-		i->impl->motion(i, clamp(event->x, -MAX_DELTA, MAX_DELTA),
+		relative(i, clamp(event->x, -MAX_DELTA, MAX_DELTA),
 			clamp(event->y, -MAX_DELTA, MAX_DELTA));
 		break;
 	case PF_INPUT_MOUSE_ABS:

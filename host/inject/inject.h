@@ -73,8 +73,9 @@ struct inject_impl {
 	void (*touch)(struct inject *base, const struct inject_touch *touch);
 	void (*pad)(struct inject *base, const struct pf_input *event); /* in range, in order */
 	void (*rich)(struct inject *base, const struct pf_rich *event);
-	/* The seat is shared: pointer and focus come to this output, as another client had them. */
+	/* The seat is shared: pointer (to base->at, if that is known) and focus come back to this output. */
 	void (*claim)(struct inject *base);
+	bool roams; /* relative motion alone may leave the output */
 };
 
 #define INJECT_MAX_KEY 0x300u
@@ -85,6 +86,7 @@ struct inject {
 	uint64_t down[INJECT_MAX_KEY / 64]; /* by evdev code, keys and buttons alike */
 	uint64_t events, dropped;	    /* dropped: out of range or not known here */
 	struct inject_caps caps;	    /* filled by inject_create() */
+	struct inject_touch at; /* where this client moved the pointer to; width 0 = not known */
 	struct inject_touch touches[INJECT_MAX_TOUCHES]; /* down now; without touch one at most */
 	size_t n_touches;
 	uint8_t pad_seq[INJECT_MAX_PADS]; /* of the newest snapshot or removal */

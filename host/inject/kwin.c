@@ -37,7 +37,6 @@ struct kwin_inject {
 	struct loop_source *readable;
 	bool stalled;			    /* KWin reads nothing: nothing is sent */
 	uint64_t sent[INJECT_MAX_KEY / 64]; /* what KWin takes for down */
-	struct inject_touch last;	    /* where the pointer was put, when width is not 0 */
 	/* Clients number contacts as they like; KWin gets few small numbers. */
 	struct {
 		uint32_t id;
@@ -130,7 +129,6 @@ static void motion_absolute(
 {
 	struct kwin_inject *k = from_base(base);
 	struct place at;
-	k->last = (struct inject_touch){.x = x, .y = y, .width = width, .height = height};
 	if (can_send(k) && place(k, x, y, width, height, &at))
 		org_kde_kwin_fake_input_pointer_motion_absolute(k->link.input, at.x, at.y);
 }
@@ -139,9 +137,10 @@ static void motion_absolute(
 static void claim(struct inject *base)
 {
 	struct kwin_inject *k = from_base(base);
-	if (!k->last.width)
-		k->last = (struct inject_touch){.x = 1, .y = 1, .width = 2, .height = 2};
-	motion_absolute(base, k->last.x, k->last.y, k->last.width, k->last.height);
+	if (base->at.width)
+		motion_absolute(base, base->at.x, base->at.y, base->at.width, base->at.height);
+	else
+		motion_absolute(base, 1, 1, 2, 2);
 	k->base.impl->flush(base);
 }
 

@@ -43,7 +43,6 @@ struct mutter_inject {
 	bool stalled, told_lost;
 	bool num_lock_off, num_lock_ours;   /* as the desktop told; we have turned it on */
 	uint64_t sent[INJECT_MAX_KEY / 64]; /* what mutter takes for down */
-	struct inject_touch last;	    /* where the pointer was put, when width is not 0 */
 	uint32_t touch_ids[INJECT_MAX_TOUCHES];
 	bool touch_used[INJECT_MAX_TOUCHES];
 };
@@ -199,7 +198,6 @@ static void motion_absolute(
 	struct inject *base, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 {
 	struct mutter_inject *m = from_base(base);
-	m->last = (struct inject_touch){.x = x, .y = y, .width = width, .height = height};
 	if (can_send(m))
 		tell(m, "NotifyPointerMotionAbsolute", "sdd", m->stream,
 			across(x, width, base->params.width),
@@ -209,9 +207,8 @@ static void motion_absolute(
 /* All clients of a GNOME share its seat, and its pointer goes everywhere: it comes back to this output. */
 static void claim(struct inject *base)
 {
-	struct mutter_inject *m = from_base(base);
-	if (m->last.width)
-		motion_absolute(base, m->last.x, m->last.y, m->last.width, m->last.height);
+	if (base->at.width)
+		motion_absolute(base, base->at.x, base->at.y, base->at.width, base->at.height);
 	else
 		motion_absolute(base, 1, 1, 2, 2);
 }
@@ -386,4 +383,5 @@ const struct inject_impl inject_mutter_impl = {
 	.text = text,
 	.touch = touch,
 	.claim = claim,
+	.roams = true,
 };

@@ -44,8 +44,7 @@ struct wlr_inject {
 	bool stalled;			    /* the compositor reads nothing: nothing is sent */
 	uint64_t sent[INJECT_MAX_KEY / 64]; /* what the compositor takes for down */
 	struct wlr_text *text;
-	struct inject_touch last; /* where the pointer was put, when width is not 0 */
-	int32_t scroll_rest[2];	  /* amount not yet told as whole detents: vertical, horizontal */
+	int32_t scroll_rest[2]; /* amount not yet told as whole detents: vertical, horizontal */
 	bool pointer_dirty, told_lost;
 };
 
@@ -165,7 +164,6 @@ static void motion_absolute(
 	struct inject *base, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 {
 	struct wlr_inject *w = from_base(base);
-	w->last = (struct inject_touch){.x = x, .y = y, .width = width, .height = height};
 	if (!can_send(w))
 		return;
 	zwlr_virtual_pointer_v1_motion_absolute(w->pointer, now_ms(), x, y, width, height);
@@ -179,8 +177,8 @@ static void motion_absolute(
 static void claim(struct inject *base)
 {
 	struct wlr_inject *w = from_base(base);
-	if (w->last.width)
-		motion_absolute(base, w->last.x, w->last.y, w->last.width, w->last.height);
+	if (base->at.width)
+		motion_absolute(base, base->at.x, base->at.y, base->at.width, base->at.height);
 	else
 		motion(base, 0, 0);
 	w->base.impl->flush(base);

@@ -54,6 +54,36 @@ static void a_key_goes_down_once_and_up_once(void **state)
 	assert_int_equal(i->dropped, 0);
 }
 
+static void expect_at(const struct inject *i, uint32_t x, uint32_t y)
+{
+	assert_int_equal(i->at.x, x);
+	assert_int_equal(i->at.y, y);
+}
+
+/* Another client may have the pointer in between: it comes back to where this one had moved it. */
+static void the_pointers_place_follows_its_motion(void **state)
+{
+	struct inject *i = *state;
+	send(i, PF_INPUT_MOUSE_REL, 0, 5, 5, 0);
+	assert_int_equal(i->at.width, 0); /* nobody knows where it is */
+	send(i, PF_INPUT_MOUSE_ABS, 0, 50, 60, 100 << 16 | 100);
+	inject_set_size(i, 1280, 720);
+	send(i, PF_INPUT_MOUSE_REL, 0, -7, 9, 0);
+	expect_at(i, 633, 441);
+	assert_int_equal(i->at.width, 1280);
+	assert_int_equal(i->at.height, 720);
+	send(i, PF_INPUT_MOUSE_REL, 0, INT32_MIN, INT32_MAX, 0);
+	expect_at(i, 0, 719);
+	send(i, PF_INPUT_MOUSE_REL, 0, 3, -4, 0);
+	expect_at(i, 3, 715);
+	inject_set_size(i, 640, 360);
+	send(i, PF_INPUT_MOUSE_REL, 0, 0, 0, 0);
+	expect_at(i, 1, 357);
+	send(i, PF_INPUT_MOUSE_ABS, 0, INT32_MAX, INT32_MIN, 0xFFFFu << 16 | 1);
+	send(i, PF_INPUT_MOUSE_REL, 0, INT32_MAX, INT32_MAX, 0);
+	expect_at(i, 639, 359);
+}
+
 static void two_codes_of_one_key_are_one_key(void **state)
 {
 	struct inject *i = *state;
@@ -357,6 +387,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_key_goes_down_once_and_up_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			the_pointers_place_follows_its_motion, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_codes_of_one_key_are_one_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			buttons_are_numbered_as_on_the_wire, setup, teardown),
