@@ -234,7 +234,8 @@ void moon_rtsp_announce_body(
 		"t=0 0\r\nm=video %u  \r\n",
 		s->encryption, wish->width, wish->height, wish->fps, s->packet_size, kbps, kbps,
 		wish->bitrate_kbps, s->encryption & AUDIO ? 167u : 135u, wish->codec == 1,
-		wish->codec, wish->one_reference, wish->fps * 100, wish->channels,
+		wish->codec, wish->one_reference,
+		wish->refresh_x100 ? wish->refresh_x100 : wish->fps * 100, wish->channels,
 		wish->channels == 2	      ? 3u
 			: wish->channels == 6 ? 0x3Fu
 					      : 0x63Fu,

@@ -56,6 +56,7 @@ bool moon_response_header(
 /* What a client's settings make of ANNOUNCE. */
 struct moon_wish {
 	unsigned width, height, fps;
+	unsigned refresh_x100;		   /* of the device's display; 0 = fps */
 	unsigned packet_size;		   /* before encryption: 1392 */
 	unsigned bitrate_kbps;		   /* as the person set it */
 	unsigned channels;		   /* 2, 6 or 8 */

@@ -108,12 +108,13 @@ const char *app_wait(struct app *a, const char *text, unsigned timeout_ms)
 static bool is_near(struct app *a, const char *text, double x, double y, double most)
 {
 	const char *rest, *last = NULL;
-	double got_x, got_y;
+	double got[3];
 	take(a);
 	for (char *at = a->text + a->from; (at = find(a, at, text, &rest));)
 		last = rest;
-	return last && sscanf(last, "%lf %lf", &got_x, &got_y) == 2 && fabs(got_x - x) <= most &&
-		fabs(got_y - y) <= most;
+	/* A finger's number comes before where it is. */
+	const int n = last ? sscanf(last, "%lf %lf %lf", &got[0], &got[1], &got[2]) : 0;
+	return n >= 2 && fabs(got[n - 2] - x) <= most && fabs(got[n - 1] - y) <= most;
 }
 
 bool app_wait_near(

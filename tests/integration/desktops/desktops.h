@@ -44,11 +44,14 @@ void an_output_of_each_size_is_made_shown_and_gone(void **state);
 void the_size_changes_in_mid_stream(void **state);
 void what_moves_is_seen_at_the_outputs_rate(void **state);
 void two_clients_see_their_own_outputs(void **state);
+void a_rate_of_59_94_hz_reaches_the_display(void **state);
 
 void keys_and_text_arrive(void **state);
 void the_pointer_arrives_where_it_was_put(void **state);
 void fingers_arrive(void **state);
 void what_a_lost_client_held_is_let_go(void **state);
+
+void two_clients_steer_their_own_outputs(void **state);
 
 void many_sessions_leave_nothing(void **state);
 void a_killed_host_leaves_nothing_after_its_next_start(void **state);

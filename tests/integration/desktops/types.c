@@ -33,6 +33,8 @@ static void open_window(void)
 	view_first_ms(&view);
 	app_start(&app, W, H, 0x405060);
 	assert_non_null(app_wait(&app, "shown", WAIT_MS));
+	/* Some let it grow to its size. */
+	assert_true(view_wait_shows(&view, W, H, 0x405060, WAIT_MS));
 	/* The pointer is brought to the window, and with it the focus where that follows it. */
 	put(W / 2, H / 2, W / 2, H / 2);
 	if (!app_wait(&app, "focus 1", WAIT_MS))
@@ -151,6 +153,13 @@ void the_pointer_arrives_where_it_was_put(void **state)
 	view_send(&view, PUNKTFUNK_INPUT_MOUSE_REL, 0, -30000, -30000, 0);
 	if (!app_wait_near(&app, "motion", 0, 0, PIXEL, WAIT_MS))
 		fail_msg("it left its output: %s", app.text + app.from);
+	for (int i = 0; i < 4; i++) { /* steps that another screen has room for */
+		view_send(&view, PUNKTFUNK_INPUT_MOUSE_REL, 0, -200, 0, 0);
+		view_send(&view, PUNKTFUNK_INPUT_MOUSE_REL, 0, 0, -200, 0);
+	}
+	view_send(&view, PUNKTFUNK_INPUT_MOUSE_REL, 0, 9, 7, 0);
+	if (!app_wait_near(&app, "motion", 9, 7, PIXEL, WAIT_MS))
+		fail_msg("it walked off its output: %s", app.text + app.from);
 	put(W / 2, H / 2, W / 2, H / 2);
 	click(1, BTN_LEFT);
 	click(2, BTN_MIDDLE);
@@ -160,28 +169,57 @@ void the_pointer_arrives_where_it_was_put(void **state)
 	scroll_each_way();
 }
 
-/* Without touch in the compositor the first finger is the pointer. */
+static void expect_near(const char *what, double x, double y)
+{
+	if (!app_wait_near(&app, what, x, y, PIXEL, WAIT_MS))
+		fail_msg("no '%s' near %.0f,%.0f, but: %s", what, x, y, app.text + app.from);
+}
+
+static void touch(uint8_t kind, uint32_t finger, int32_t x, int32_t y)
+{
+	view_send(&view, kind, finger, x, y, SURFACE);
+}
+
+static void touch_as_fingers(void)
+{
+	/* Where the screen comes to be with its first finger, programs do not get that one. */
+	for (int i = 0; i < 3 && !app_said(&app, "touch down"); i++) {
+		if (i)
+			touch(PUNKTFUNK_INPUT_TOUCH_UP, 1, 100, 200);
+		touch(PUNKTFUNK_INPUT_TOUCH_DOWN, 1, 100, 200);
+		app_wait(&app, "touch down", 1000);
+	}
+	expect_near("touch down", 100, 200);
+	touch(PUNKTFUNK_INPUT_TOUCH_MOVE, 1, 640, 300);
+	expect_near("touch motion", 640, 300);
+	touch(PUNKTFUNK_INPUT_TOUCH_DOWN, 2, W - 1, H - 1);
+	expect_near("touch down", W - 1, H - 1);
+	touch(PUNKTFUNK_INPUT_TOUCH_MOVE, 2, 1001, 17);
+	expect_near("touch motion", 1001, 17);
+	touch(PUNKTFUNK_INPUT_TOUCH_MOVE, 1, 0, 0);
+	expect_near("touch motion", 0, 0);
+	touch(PUNKTFUNK_INPUT_TOUCH_UP, 2, 1001, 17);
+	expect("touch up");
+	app_forget(&app);
+	touch(PUNKTFUNK_INPUT_TOUCH_UP, 1, 0, 0);
+	expect("touch up");
+}
+
+/* Without touch in the compositor the library sends none: clients make pointers of fingers (and a Moonlight's host). */
 void fingers_arrive(void **state)
 {
 	(void)state;
 	open_window();
-	const bool touch = punktfunk_connection_host_caps2(view.c) & PUNKTFUNK_HOST_CAP2_TOUCH;
-	assert_int_equal(touch, rig.kind->touch);
-	if (!touch)
-		return;
-	/* Where the screen comes to be with its first finger, programs do not get that one. */
-	for (int i = 0; i < 3 && !app_said(&app, "touch down"); i++) {
-		if (i)
-			view_send(&view, PUNKTFUNK_INPUT_TOUCH_UP, 1, 100, 200, SURFACE);
-		view_send(&view, PUNKTFUNK_INPUT_TOUCH_DOWN, 1, 100, 200, SURFACE);
-		app_wait(&app, "touch down", 1000);
-	}
-	if (!app_said(&app, "touch down"))
-		fail_msg("no finger came down: %s", app.text + app.from);
-	view_send(&view, PUNKTFUNK_INPUT_TOUCH_MOVE, 1, 640, 300, SURFACE);
-	assert_non_null(app_wait(&app, "touch motion", WAIT_MS));
-	view_send(&view, PUNKTFUNK_INPUT_TOUCH_UP, 1, 640, 300, SURFACE);
-	assert_non_null(app_wait(&app, "touch up", WAIT_MS));
+	const bool fingers = punktfunk_connection_host_caps2(view.c) & PUNKTFUNK_HOST_CAP2_TOUCH;
+	assert_int_equal(fingers, rig.kind->touch);
+	if (fingers)
+		touch_as_fingers();
+	else
+		assert_int_equal(
+			punktfunk_connection_send_input(view.c,
+				&(struct punktfunk_input_event){
+					.kind = PUNKTFUNK_INPUT_TOUCH_DOWN, .flags = SURFACE}),
+			PUNKTFUNK_E_UNSUPPORTED);
 }
 
 /* Its connection ends without a word while a key, a modifier and a button are down. */
