@@ -15,7 +15,8 @@ help:
 	@echo
 	@echo "make bench   run the benchmarks, built for speed, in $(BUILD)-bench/"
 	@echo "make soak    1,000 clients of one host, then 400 visits of a Moonlight device: nothing of it may grow"
-	@echo "make desktops  whole sessions on each compositor that is installed, measured; DESKTOPS='sway mutter'"
+	@echo "make desktops  whole sessions on each compositor that is installed, measured; DESKTOPS='sway mutter',"
+	@echo "             ROOT=DIR for those of another Debian (scripts/desktops)"
 	@echo "make fuzz    run each fuzz target for SECONDS=20, in $(BUILD)-fuzz/"
 	@echo "make clean   remove $(BUILD)/, $(BUILD)-*/ and demo/"
 
@@ -51,11 +52,9 @@ soak: build
 		$(BUILD)/tests/integration/gamestream_life_test
 
 # In turns, and by themselves: they measure.
-desktops: build
-	@for d in $(or $(DESKTOPS),sway mutter); do \
-		PUNKTFUNK_LONG=1 PUNKTFUNK_CYCLES=$(or $(CYCLES),100) PUNKTFUNK_HOST=$(BUILD)/host/punktfunk-host \
-			PUNKTFUNK_WL_APP=$(BUILD)/tests/support/wl_app \
-			$(BUILD)/tests/integration/desktops/desktops_test $$d || [ $$? = 77 ] || exit 1; done
+# ROOT=DIR: on those of another Debian, see scripts/desktops.
+desktops: $(if $(ROOT),,build)
+	@DESKTOPS='$(DESKTOPS)' CYCLES='$(CYCLES)' TESTS='$(TESTS)' scripts/desktops $(BUILD) $(ROOT)
 
 fuzz:
 	@scripts/deps --ci

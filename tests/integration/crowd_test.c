@@ -220,7 +220,8 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
-	const int err = host_process_finish(&host);
+	int err = host_process_end(&host);
+	host_process_clean(&host);
 	pf_identity_destroy(alice);
 	return err;
 }

@@ -202,7 +202,9 @@ static int start(void **state)
 static int end(void **state)
 {
 	(void)state;
-	return host_process_finish(&host);
+	int err = host_process_end(&host);
+	host_process_clean(&host);
+	return err;
 }
 
 int main(void)

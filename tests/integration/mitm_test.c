@@ -54,7 +54,9 @@ static int end_host(void **state)
 {
 	(void)state;
 	interposed_stop(&between);
-	return host_process_finish(&host);
+	const int rc = host_process_end(&host);
+	host_process_clean(&host);
+	return rc;
 }
 
 static json_t *ask(const char *command)

@@ -80,14 +80,17 @@ static int make_network(void)
 
 static int start(void **state)
 {
+	const char *path = getenv("PUNKTFUNK_HOST");
 	(void)state;
-	return host_process_start(&host, NULL, host_args);
+	return path ? host_process_start(&host, path, host_args) : -1;
 }
 
 static int stop(void **state)
 {
 	(void)state;
-	return host_process_finish(&host);
+	int err = host_process_end(&host);
+	host_process_clean(&host);
+	return err;
 }
 
 int main(void)
