@@ -82,6 +82,12 @@ static const struct hyprland_monitor *find(int n, const char *name)
 	return NULL;
 }
 
+/* Of each call from outside: what follows in it has an end. */
+static void begin(void)
+{
+	hyprland_limit(clock_now_ns() + VDISPLAY_HOLD_NS);
+}
+
 static int list(struct hyprland *h)
 {
 	const int n = hyprland_monitors(h->at.socket, monitors);
@@ -122,6 +128,7 @@ static int send_mode(
 /* A configuration that was read again knows nothing of our modes. */
 static void handle_reload(struct hyprland *h)
 {
+	begin();
 	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
 		const struct vdisplay_output *o = &h->used[i];
 		if (o->name[0] && clock_now_ns() >= h->hung_until_ns &&
@@ -202,6 +209,7 @@ static int connect_running(struct hyprland *h)
 static int probe(const struct vdisplay_params *params, char *note)
 {
 	struct hyprland_instance at;
+	begin();
 	const int err = hyprland_find(&at, params->user);
 	if (err >= 0) {
 		snprintf(note, VDISPLAY_NOTE_LEN, "Hyprland %s runs at %s", at.version, at.socket);
@@ -221,6 +229,7 @@ static void drop_output(struct hyprland *h, size_t slot);
 static void destroy(struct vdisplay *base)
 {
 	struct hyprland *h = from_base(base);
+	begin();
 	h->hung_until_ns = 0; /* the last chance to tidy up */
 	for (size_t i = 0; h->up && i < MAX_OUTPUTS; i++)
 		if (h->used[i].name[0] && clock_now_ns() >= h->hung_until_ns)
@@ -233,6 +242,7 @@ static void destroy(struct vdisplay *base)
 static int create(struct vdisplay **out, const struct vdisplay_params *params)
 {
 	snprintf(why_text, sizeof(why_text), "no memory");
+	begin();
 	if (params->own_session) {
 		snprintf(why_text, sizeof(why_text), "the host starts sway, not Hyprland");
 		return PF_E_UNSUPPORTED;
@@ -407,6 +417,7 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 {
 	struct hyprland *h = from_base(base);
 	const int slot = find_slot(h, "");
+	begin();
 	if (slot < 0) {
 		log_error("hyprland: %u outputs are in use already", MAX_OUTPUTS);
 		return PF_E_IO;
@@ -440,6 +451,7 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 	struct hyprland *h = from_base(base);
 	const int slot = slot_of(h, output);
 	int err = slot < 0 ? PF_E_IO : check_hung(h);
+	begin();
 	if (err < 0)
 		return err;
 	const struct vdisplay_output before = *output;
@@ -478,6 +490,7 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 {
 	struct hyprland *h = from_base(base);
 	const int slot = slot_of(h, output);
+	begin();
 	if (slot < 0)
 		return;
 	if (check_hung(h) < 0) { /* its record stays, for the next start */
@@ -494,6 +507,7 @@ static void show_output(struct vdisplay *base, const struct vdisplay_output *out
 {
 	struct hyprland *h = from_base(base);
 	const int slot = slot_of(h, output);
+	begin();
 	if (slot < 0)
 		return;
 	h->hidden[slot] = !shown;
@@ -510,6 +524,7 @@ static int undo(const struct undo_record *r)
 	char *reply, why[200];
 	int pid = 0, n_removed = 0;
 	uid_t uid = 0;
+	begin();
 	int n = hyprland_request(r->socket, "j/monitors", &reply, &pid, &uid);
 	if (n == PF_E_TIMEOUT)
 		return n;

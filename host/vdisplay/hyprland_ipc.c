@@ -101,10 +101,19 @@ static int receive_all(int fd, char *out, size_t cap, uint64_t deadline_ns)
 	return (int)len;
 }
 
+static uint64_t limit_ns; /* Thread: the control loop */
+
+void hyprland_limit(uint64_t until_ns)
+{
+	limit_ns = until_ns;
+}
+
 int hyprland_request(
 	const char *socket, const char *request, char **reply, int *peer_pid, uid_t *peer_uid)
 {
-	const uint64_t deadline_ns = clock_now_ns() + HYPRLAND_TIMEOUT_MS * UINT64_C(1000000);
+	uint64_t deadline_ns = clock_now_ns() + HYPRLAND_TIMEOUT_MS * UINT64_C(1000000);
+	if (limit_ns && deadline_ns > limit_ns)
+		deadline_ns = limit_ns;
 	*reply = NULL;
 	const int fd = hyprland_connect(socket, peer_pid, peer_uid);
 	if (fd < 0)

@@ -44,6 +44,8 @@ struct hyprland_monitor {
  */
 int hyprland_find(struct hyprland_instance *out, const char *user) PF_MUST_CHECK;
 
+/* No request goes on beyond until_ns, from here on; 0 = each has HYPRLAND_TIMEOUT_MS. */
+void hyprland_limit(uint64_t until_ns);
 /*
  * One request; the answer, with a 0 behind it, is for free(). peer_pid, peer_uid: who listens; may be NULL. Errors:
  * PF_E_IO (nobody listens), PF_E_TIMEOUT, PF_E_BAD_PACKET (too long), PF_E_NOMEM.

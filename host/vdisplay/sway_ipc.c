@@ -172,7 +172,9 @@ int sway_ipc_request(
 	*reply = NULL;
 	if (ipc->fd < 0)
 		return PF_E_CLOSED;
-	const uint64_t deadline_ns = clock_now_ns() + (uint64_t)ipc->timeout_ms * 1000000u;
+	uint64_t deadline_ns = clock_now_ns() + (uint64_t)ipc->timeout_ms * 1000000u;
+	if (ipc->until_ns && deadline_ns > ipc->until_ns)
+		deadline_ns = ipc->until_ns;
 	const size_t len = payload ? strlen(payload) : 0;
 	if (len > SWAY_IPC_MAX_COMMAND)
 		return PF_E_INVALID;

@@ -35,6 +35,7 @@ struct sway_ipc {
 	int peer_pid;	/* the process that listens; 0 = not known */
 	uid_t peer_uid; /* and whose it is; (uid_t)-1 = not known */
 	uint32_t timeout_ms;
+	uint64_t until_ns; /* no request goes on beyond it; 0 = each has its timeout_ms */
 	char error[256]; /* one sentence about the last failure */
 };
 

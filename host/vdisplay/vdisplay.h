@@ -121,6 +121,12 @@ struct vdisplay_impl {
 	bool (*has_output)(const struct vdisplay *base, const struct vdisplay_output *output);
 };
 
+/*
+ * What a call may ask of a compositor in all, however many requests it takes: one that answers each of them late holds
+ * the control loop no longer than one that hangs, or little.
+ */
+#define VDISPLAY_HOLD_NS 3000000000ull
+
 #define VDISPLAY_OWNER_LEN 32u
 
 struct vdisplay {

@@ -298,6 +298,7 @@ static int open_ipc(struct wlroots *w, struct sway_ipc *ipc)
 		return PF_E_TIMEOUT;
 	}
 	const int err = sway_ipc_open(ipc, w->ipc_path);
+	ipc->until_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
 	note_hung(w, err);
 	if (err < 0)
 		log_error("wlroots: %s", ipc->error);

@@ -153,6 +153,8 @@ static void serve(struct fake_hyprland *f, int fd)
 	if (n <= 0)
 		return;
 	request[n] = 0;
+	f->n_requests++;
+	usleep(f->delay_ms * 1000);
 	if (f->fault == HYPR_ENDLESS) {
 		char block[4096];
 		memset(block, '[', sizeof(block));

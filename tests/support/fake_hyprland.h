@@ -24,7 +24,8 @@ enum fake_hyprland_fault {
 
 struct fake_hyprland {
 	_Atomic enum fake_hyprland_fault fault;
-	char dir[96], base[128]; /* runtime folder, and the instance's folder in it */
+	_Atomic unsigned delay_ms, n_requests; /* delay: of every answer */
+	char dir[96], base[128];	       /* runtime folder, and the instance's folder in it */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	int request_fd, events_fd, wayland_fd, stop_fd, listener_fd; /* listener: of events */

@@ -227,6 +227,25 @@ static void one_that_hangs_is_left_alone_for_a_while(void **state)
 	assert_int_equal(fake_hyprland_count(&fake), 0);
 }
 
+/* Each answer comes in time, and all of them together do not. */
+static void one_that_is_slow_has_an_end_too(void **state)
+{
+	(void)state;
+	struct vdisplay_output a;
+	const char *why;
+	assert_int_equal(open_host(&why), 0);
+	fake.delay_ms = 250;
+	fake.fault = HYPR_OTHER_MODE;
+	fake.n_requests = 0;
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, 60000, &a), PF_E_TIMEOUT);
+	assert_in_range(fake.n_requests, 2, 16);
+	fake.n_requests = 0;
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, 60000, &a), PF_E_TIMEOUT);
+	assert_int_equal(fake.n_requests, 0);
+	fake.delay_ms = 0;
+	fake.fault = HYPR_GOOD;
+}
+
 static void a_killed_host_leaves_nothing_after_the_next_start(void **state)
 {
 	(void)state;
@@ -306,6 +325,7 @@ int main(int argc, char **argv)
 		TEST(answers_that_are_none_are_failures),
 		TEST(one_that_gives_names_of_its_own_is_followed),
 		TEST(one_that_hangs_is_left_alone_for_a_while),
+		TEST(one_that_is_slow_has_an_end_too),
 		TEST(a_killed_host_leaves_nothing_after_the_next_start),
 		TEST(more_than_there_is_room_for_is_refused),
 		cmocka_unit_test(without_one_it_says_so),
