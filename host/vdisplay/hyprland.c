@@ -188,8 +188,9 @@ static int connect_running(struct hyprland *h)
 				  "user whose Hyprland it is");
 		return err == PF_E_TIMEOUT ? err : PF_E_UNSUPPORTED;
 	}
-	h->events_fd = hyprland_connect(h->at.events, NULL, NULL);
-	err = h->events_fd < 0 ? h->events_fd : PF_OK;
+	int pid = 0;
+	h->events_fd = hyprland_connect(h->at.events, &pid, NULL);
+	err = h->events_fd < 0 ? h->events_fd : pid == h->at.pid ? PF_OK : PF_E_DENIED;
 	if (err >= 0 && h->base.params.loop)
 		err = loop_add_fd(h->base.params.loop, &h->on_events, h->events_fd, EPOLLIN,
 			handle_events, h);

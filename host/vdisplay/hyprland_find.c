@@ -50,6 +50,17 @@ static bool read_lock(struct hyprland_instance *h, const char *dir)
 	return ok;
 }
 
+/* A folder of somebody else's may have the real control socket linked in it, and beside it what is not Hyprland's. */
+static bool is_theirs(const char *path, uid_t owner)
+{
+	uid_t uid;
+	const int fd = hyprland_connect(path, NULL, &uid);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return uid == owner || uid == geteuid();
+}
+
 static int try_instance(
 	struct hyprland_instance *h, const char *runtime, const char *signature, uid_t owner)
 {
@@ -73,7 +84,7 @@ static int try_instance(
 		return PF_E_DENIED;
 	/* The one that listens on the control socket listens on the Wayland socket in the folder above. */
 	if (sway_find_wayland(hypr, h->pid, h->wayland, sizeof(h->wayland)) >= 0 ||
-		read_lock(h, dir))
+		(read_lock(h, dir) && is_theirs(h->wayland, owner)))
 		return PF_OK;
 	return PF_E_NO_FRAME;
 }
