@@ -370,10 +370,16 @@ static void describe(struct kwin *k, const struct kwin_output *o, struct vdispla
 	out->id = o->id;
 }
 
-static int make_output(struct kwin *k, struct kwin_output *o, uint32_t width, uint32_t height,
-	uint32_t refresh_mhz)
+/* When the next wait is over at the latest, in a call that ends at end_ns. */
+static uint64_t answer_by(uint64_t end_ns)
 {
 	const uint64_t until_ns = clock_now_ns() + ANSWER_NS;
+	return until_ns < end_ns ? until_ns : end_ns;
+}
+
+static int make_output(struct kwin *k, struct kwin_output *o, uint32_t width, uint32_t height,
+	uint32_t refresh_mhz, uint64_t until_ns)
+{
 	/* So that the names of outputs that went are free. */
 	int err = kwin_link_sync(&k->link, until_ns);
 	if (err == PF_E_TIMEOUT)
@@ -430,16 +436,18 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	struct kwin *k = from_base(base);
 	struct kwin_output *o = NULL;
 	int err = PF_E_CLOSED;
+	const uint64_t end_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
 	if (is_resting(k))
 		return PF_E_TIMEOUT;
 	/* A second time when the first finds out that KWin was started anew. */
 	for (int n = 0; n < 2 && err == PF_E_CLOSED; n++) {
-		err = ensure_up(k, clock_now_ns() + ANSWER_NS);
+		err = ensure_up(k, answer_by(end_ns));
 		o = find_output(k, 0);
 		if (err >= 0 && !o)
 			say("%u displays are in use already", MAX_OUTPUTS);
 		if (err >= 0)
-			err = o ? make_output(k, o, width, height, refresh_mhz) : PF_E_FULL;
+			err = o ? make_output(k, o, width, height, refresh_mhz, answer_by(end_ns))
+				: PF_E_FULL;
 		/* Not on_lost: sessions on it hear of its end from their captures. */
 		if (err == PF_E_CLOSED)
 			forget_kwin(k);
@@ -464,13 +472,13 @@ static void on_leave(void *userdata)
 
 /* KWin before 6.6 makes outputs in one size: another one instead, and then the old one goes. */
 static int replace(struct kwin *k, struct kwin_output *old, uint32_t width, uint32_t height,
-	uint32_t refresh_mhz)
+	uint32_t refresh_mhz, uint64_t until_ns)
 {
 	struct kwin_output *o = find_output(k, 0);
 	const uint64_t id = old->id;
 	if (!o)
 		say("%u displays are in use already", MAX_OUTPUTS);
-	const int err = o ? make_output(k, o, width, height, refresh_mhz) : PF_E_FULL;
+	const int err = o ? make_output(k, o, width, height, refresh_mhz, until_ns) : PF_E_FULL;
 	if (err < 0)
 		return err;
 	o->id = id;
@@ -492,10 +500,11 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 	if (is_resting(k))
 		return PF_E_TIMEOUT;
 	int err = PF_E_UNSUPPORTED;
+	const uint64_t end_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
 	if (!o->closed && kwin_devices_has_custom(&k->link.devices))
-		err = set_mode_of(k, o, width, height, refresh_mhz, clock_now_ns() + ANSWER_NS);
+		err = set_mode_of(k, o, width, height, refresh_mhz, answer_by(end_ns));
 	if (err == PF_E_UNSUPPORTED)
-		err = replace(k, o, width, height, refresh_mhz);
+		err = replace(k, o, width, height, refresh_mhz, answer_by(end_ns));
 	if (err < 0)
 		return finish(k, err);
 	describe(k, find_output(k, output->id), output);

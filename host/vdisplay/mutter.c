@@ -298,7 +298,8 @@ static int make_sessions(struct mutter *m, struct output *o)
 
 static int await_node(struct mutter *m, struct output *o)
 {
-	const uint64_t deadline_ns = clock_now_ns() + NODE_WAIT_NS;
+	const uint64_t due_ns = clock_now_ns() + NODE_WAIT_NS, end_ns = m->link.call_until_ns;
+	const uint64_t deadline_ns = due_ns < end_ns ? due_ns : end_ns;
 	int err = PF_OK;
 	while (err >= 0 && !o->node && !o->closed && !m->gone[0])
 		err = mutter_link_wait(&m->link, deadline_ns);
@@ -366,7 +367,9 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 		log_error("mutter: %d outputs are in use already", MAX_OUTPUTS);
 		return PF_E_IO;
 	}
+	m->link.call_until_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
 	err = open_output(m, o);
+	m->link.call_until_ns = 0;
 	if (err < 0) {
 		log_error("mutter: GNOME makes no virtual display: %s", pf_strerror(err));
 		return err;

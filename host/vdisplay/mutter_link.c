@@ -58,6 +58,14 @@ static int handle_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *
 	return 0;
 }
 
+static uint64_t time_for(const struct mutter_link *l, uint64_t now_ns)
+{
+	const uint64_t call_ns = MUTTER_CALL_MS * UINT64_C(1000000);
+	if (!l->call_until_ns || now_ns + call_ns <= l->call_until_ns)
+		return call_ns;
+	return now_ns < l->call_until_ns ? l->call_until_ns - now_ns : NS_PER_US;
+}
+
 static int error_of(struct mutter_link *l, int r, uint64_t began_ns, const sd_bus_error *error)
 {
 	if (r >= 0)
@@ -66,7 +74,7 @@ static int error_of(struct mutter_link *l, int r, uint64_t began_ns, const sd_bu
 		return PF_E_UNSUPPORTED;
 	/* The bus says the same of who is gone as of who hangs, but sooner. */
 	const uint64_t now_ns = clock_now_ns();
-	if (r != -ETIMEDOUT || now_ns - began_ns < MUTTER_CALL_MS * UINT64_C(900000))
+	if (r != -ETIMEDOUT || now_ns - began_ns < time_for(l, began_ns) / 10 * 9)
 		return r == -ENOMEM ? PF_E_NOMEM : PF_E_IO;
 	l->hung_until_ns = now_ns + MUTTER_REST_NS;
 	return PF_E_TIMEOUT;
@@ -82,7 +90,7 @@ static int make_call(struct mutter_link *l, const char *const to[4], const char 
 	if (r >= 0 && types)
 		r = sd_bus_message_appendv(m, types, args);
 	if (r >= 0)
-		r = sd_bus_call(l->user.bus, m, MUTTER_CALL_MS * UINT64_C(1000), &error, reply);
+		r = sd_bus_call(l->user.bus, m, time_for(l, began_ns) / NS_PER_US, &error, reply);
 	const int err = error_of(l, r, began_ns, &error);
 	if (err < 0 && err != PF_E_UNSUPPORTED) {
 		char text[160] = "no answer";

@@ -28,6 +28,7 @@ struct mutter_link {
 	int32_t version;	     /* of the screen cast interface */
 	bool has_eis;		     /* RemoteDesktop sessions have ConnectToEIS */
 	uint64_t hung_until_ns;
+	uint64_t call_until_ns; /* no call goes on beyond it; 0 = each has MUTTER_CALL_MS */
 	struct sd_bus_slot *slots[5];
 	/* On the loop's thread, also while a call of ours waits: they only take notes. */
 	void (*on_node)(const char *stream, uint32_t node, void *userdata);

@@ -84,6 +84,8 @@ static int handle(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	(void)error;
 	if (!member || !path)
 		return 0;
+	if (is("slow") && strcmp(member, "Get") != 0)
+		usleep(800000); /* its answers come in time each */
 	if (is("hangs") && strcmp(member, "RecordVirtual") == 0)
 		hang();
 	if (is("dies") && strcmp(member, "RecordVirtual") == 0)
@@ -208,6 +210,16 @@ static void what_goes_wrong_is_an_error_in_time(void **state)
 	vdisplay_destroy(v);
 }
 
+static void one_that_is_slow_has_an_end_too(void **state)
+{
+	struct vdisplay_output o;
+	(void)state;
+	start_fake("slow");
+	struct vdisplay *v = open_display();
+	assert_int_equal(vdisplay_add_output(v, 1280, 720, 60000, &o), PF_E_TIMEOUT);
+	vdisplay_destroy(v);
+}
+
 static void an_ancient_one_is_refused_with_the_remedy(void **state)
 {
 	const struct vdisplay_params params = {.loop = loop};
@@ -296,6 +308,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_goes_wrong_is_an_error_in_time),
+		cmocka_unit_test(one_that_is_slow_has_an_end_too),
 		cmocka_unit_test(an_ancient_one_is_refused_with_the_remedy),
 		cmocka_unit_test(eis_is_opened_where_it_is),
 		cmocka_unit_test(a_hung_one_gets_no_flood_and_then_the_outcome),
