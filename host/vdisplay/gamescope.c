@@ -170,17 +170,33 @@ static struct output *find_free(struct gamescope *g)
 	return NULL;
 }
 
+/* A game takes its time, up to the shepherd's two seconds: nobody waits for it here. */
+static void end_output(struct output *o)
+{
+	o->ending = true;
+	gamescope_session_ask_end(&o->session);
+	if (o->on_child)
+		return;
+	gamescope_session_stop(&o->session);
+	forget(o);
+}
+
 static int start(struct gamescope *g, struct output *o, const struct gamescope_mode *mode)
 {
 	int err = gamescope_session_start(
 		&o->session, &g->setup, g->app, g->layout, mode, why_text, sizeof(why_text));
+	o->id = ++g->next_id;
 	if (err == PF_E_TIMEOUT)
 		g->hung_until_ns = clock_now_ns() + HUNG_REST_NS;
-	if (err >= 0 && g->base.params.loop)
-		err = loop_add_child(
-			g->base.params.loop, &o->on_child, o->session.pid, handle_child, o);
+	const int watched = o->session.pid && g->base.params.loop
+		? loop_add_child(g->base.params.loop, &o->on_child, o->session.pid, handle_child, o)
+		: PF_OK;
+	if (err >= 0 && watched < 0) {
+		snprintf(why_text, sizeof(why_text), "no memory");
+		err = watched;
+	}
 	if (err < 0)
-		gamescope_session_stop(&o->session);
+		end_output(o);
 	return err;
 }
 
@@ -208,7 +224,6 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 		log_error("gamescope: %s", why_text);
 		return err;
 	}
-	o->id = ++g->next_id;
 	out->id = o->id;
 	out->width = width;
 	out->height = height;
@@ -252,15 +267,8 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 {
 	struct gamescope *g = from_base(base);
 	struct output *o = output->id ? find(g, output->id) : NULL;
-	if (!o)
-		return;
-	/* A game takes its time, up to the shepherd's two seconds: nobody waits for it here. */
-	o->ending = true;
-	gamescope_session_ask_end(&o->session);
-	if (!o->on_child) {
-		gamescope_session_stop(&o->session);
-		forget(o);
-	}
+	if (o)
+		end_output(o);
 }
 
 static bool is_ours(const struct output *o, int fd)

@@ -18,9 +18,10 @@
 #include "host/vdisplay/program.h"
 #include "host/vdisplay/session_dir.h"
 #include "host/vdisplay/shepherd.h"
+#include "host/vdisplay/vdisplay.h"
 
 /* The first window of Vulkan takes a second on a cold disk; the control loop waits, and with it every client. */
-#define START_TIMEOUT_NS 3000000000ull
+#define START_TIMEOUT_NS VDISPLAY_HOLD_NS
 #define LOOK_EVERY_NS	 5000000
 /* Its first display, as the folder that it makes it in is new. */
 #define EIS_SOCKET "gamescope-0-ei"
@@ -342,11 +343,7 @@ int gamescope_session_start(struct gamescope_session *s, const struct gamescope_
 	int err = write_files(&st, app);
 	if (err >= 0)
 		err = spawn(&st, mode);
-	if (err >= 0)
-		err = wait_until_up(&st);
-	if (err < 0)
-		gamescope_session_stop(s);
-	return err;
+	return err < 0 ? err : wait_until_up(&st);
 }
 
 /* --- its end --- */

@@ -49,9 +49,9 @@ int gamescope_setup_find(
 
 void gamescope_session_init(struct gamescope_session *s);
 /*
- * Starts one and waits until its node is there: about a second, three at most. app: a shell command, NULL = a terminal
- * of X. layout: of its keyboard. why: one sentence on failure, and then nothing is left of it. Errors:
- * PF_E_UNSUPPORTED (no app), PF_E_IO, PF_E_TIMEOUT, PF_E_NOMEM.
+ * Starts one and waits until its node is there: about a second, VDISPLAY_HOLD_NS at most. app: a shell command, NULL =
+ * a terminal of X. layout: of its keyboard. why: one sentence on failure; what is left of it is still to be ended, which
+ * may take longer (pid 0: only forgotten). Errors: PF_E_UNSUPPORTED (no app), PF_E_IO, PF_E_TIMEOUT, PF_E_NOMEM.
  */
 int gamescope_session_start(struct gamescope_session *s, const struct gamescope_setup *u,
 	const char *app, const char *layout, const struct gamescope_mode *mode, char *why,

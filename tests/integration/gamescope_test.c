@@ -331,6 +331,9 @@ static void a_gamescope_without_pictures_is_given_up(void **state)
 	assert_non_null(stranger);
 	start_as(&r, "silent", "sleep 1000");
 	assert_int_equal(vdisplay_add_output(r.v, 1280, 720, 60000, &o), PF_E_TIMEOUT);
+	/* Its end is not waited for either. */
+	assert_int_equal(n_folders(), 1);
+	assert_true(wait_folders(&r, 0));
 	/* The next one does not hold everybody up again. */
 	const uint64_t start_ns = clock_now_ns();
 	assert_int_equal(vdisplay_add_output(r.v, 1280, 720, 60000, &o), PF_E_TIMEOUT);
