@@ -60,7 +60,8 @@ static void start_compositor(bool images, bool screencopy)
 	pthread_mutex_init(&seen.lock, NULL);
 	fake.has_images = images;
 	fake.has_screencopy = screencopy;
-	fake.has_seat = fake.pointer_there = true;
+	fake.has_seat = true;
+	fake.pointer_there = true;
 	fake.pointer_look = 1;
 	fake.pointer_x = 10;
 	fake.pointer_y = 20;
