@@ -65,6 +65,7 @@ static int make_session(struct native_client *c, uint32_t kbps, const char **why
 			.userdata = c},
 		.name = c->name,
 		.owner = c->has_fp ? c->fp : NULL,
+		.adopt_any_size = true, /* Welcome tells which */
 	};
 	if (!params.codec) {
 		*why = "host and client share no video codec; see --codecs of the host";

@@ -160,6 +160,8 @@ static int adopt_output(struct session *s)
 	struct vdisplay *v = s->host->vdisplay;
 	s->output = *s->params.adopt;
 	int err = vdisplay_set_mode(v, &s->output, m->width, m->height, refresh_mhz(s, m));
+	if (err == PF_E_UNSUPPORTED && s->params.adopt_any_size)
+		err = PF_OK;
 	if (err < 0)
 		vdisplay_remove_output(v, &s->output);
 	else

@@ -57,6 +57,8 @@ struct session_params {
 		*owner; /* VDISPLAY_OWNER_LEN bytes that are this client's only; NULL = none */
 	/* A display that this client had: it is set to mode and used, or goes. NULL = make a new one. */
 	const struct vdisplay_output *adopt;
+	/* That display is used as it is where its desktop cannot change it: the game on it would go with it. */
+	bool adopt_any_size;
 };
 
 struct session_stats {

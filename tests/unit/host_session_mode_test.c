@@ -26,7 +26,7 @@ struct rig {
 	struct vdisplay desktop;
 	enum anew anew;
 	bool old_capture_loses; /* the old node goes while the desktop makes the new one */
-	int capture_err, inject_err;
+	int capture_err, inject_err, mode_err;
 	struct capture *capture; /* the newest */
 	unsigned n_captures, n_started, n_injects, n_outputs;
 	char inject_output[64];
@@ -175,6 +175,8 @@ static int set_mode(
 	struct vdisplay *v, struct vdisplay_output *out, uint32_t w, uint32_t h, uint32_t mhz)
 {
 	(void)v;
+	if (rig->mode_err)
+		return rig->mode_err;
 	if (rig->old_capture_loses)
 		rig->capture->params.on_lost(
 			PF_E_CLOSED, "the old node went", rig->capture->params.userdata);
@@ -380,6 +382,43 @@ static void what_cannot_follow_is_named(void **state)
 	done(s);
 }
 
+/* gamescope: its size is for life, and another one would be another game. */
+static void a_display_that_cannot_change_is_kept_as_it_is(void **state)
+{
+	(void)state;
+	const char *why = NULL;
+	const struct vdisplay_output kept = {
+		.name = "kept", .width = 800, .height = 600, .refresh_mhz = 30000};
+	struct session_params params = {
+		.host = &rig->host,
+		.mode = {1280, 720, 60},
+		.bitrate_kbps = 10000,
+		.codec = PF_CODEC_H264,
+		.sink = {.video = take_unit, .lost = on_lost},
+		.name = "a client",
+		.adopt = &kept,
+		.adopt_any_size = true,
+	};
+	struct session *s = NULL;
+	rig->mode_err = PF_E_UNSUPPORTED;
+	rig->n_outputs = 1;
+	assert_int_equal(session_create(&s, &params, &why), PF_OK);
+	assert_string_equal(rig->inject_output, "kept");
+	assert_int_equal(session_mode(s).width, 800);
+	assert_int_equal(session_mode(s).refresh_hz, 30);
+	done(s);
+	/* Who needs exactly this size, and one that is gone. */
+	for (int i = 0; i < 2; i++) {
+		params.adopt_any_size = i == 1;
+		rig->mode_err = i == 0 ? PF_E_UNSUPPORTED : PF_E_IO;
+		rig->n_outputs = 1;
+		assert_int_equal(session_create(&s, &params, &why), PF_OK);
+		assert_string_equal(rig->inject_output, "first");
+		assert_int_equal(session_mode(s).width, 1280);
+		done(s);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -392,6 +431,7 @@ int main(void)
 		TEST(a_node_that_is_replaced_ends_nothing),
 		TEST(a_loss_on_the_way_is_told),
 		TEST(what_cannot_follow_is_named),
+		TEST(a_display_that_cannot_change_is_kept_as_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
