@@ -34,6 +34,8 @@
 #define DESCRIPTION_SINCE 4u
 /* What KWin makes when nobody says more. */
 #define PLAIN_MHZ 60000u
+/* A made mode's rate is not quite the one that was asked for. */
+#define NEAR_MHZ 1000u
 /* For a replaced output, until who captures it has changed to the new one. */
 #define LEAVE_NS 300000000ull
 #define LEAVING	 UINT64_MAX /* id of such a one */
@@ -305,6 +307,24 @@ static int await_output(struct kwin *k, struct kwin_output *o, uint64_t until_ns
 	return err;
 }
 
+/* To the person, where the rate is not the one that was asked for. */
+static void say_rate(
+	const struct kwin *k, const struct kwin_output *o, uint32_t refresh_mhz, const char *reason)
+{
+	const struct wlspace_output *w = wlspace_find(&k->link.space, o->name);
+	const uint32_t got = w && w->mode_mhz ? w->mode_mhz : PLAIN_MHZ;
+	if (refresh_mhz - got + NEAR_MHZ <= 2 * NEAR_MHZ)
+		return;
+	if (kwin_devices_has_custom(&k->link.devices))
+		log_warn("kwin: %s stays at %.7g Hz: KWin %s %.7g Hz (%s)", o->name,
+			(double)got / 1000, reason[0] ? "refuses" : "makes no mode of",
+			(double)refresh_mhz / 1000,
+			reason[0] ? reason : "its modes are multiples of 8 pixels wide");
+	else
+		log_info("kwin: %s stays at %.7g Hz: KWin makes other rates from 6.6 on", o->name,
+			(double)got / 1000);
+}
+
 /*
  * KWin makes outputs at 60 Hz, or as it remembers one of this name. Where it cannot do the rate, the output stays
  * as it is; where it is not of the right size, it is none.
@@ -323,19 +343,16 @@ static int set_mode_of(struct kwin *k, struct kwin_output *o, uint32_t width, ui
 		err = kwin_link_wait(&k->link, is_showing, &s, until_ns);
 	if (err == PF_E_TIMEOUT)
 		say("KWin did not set %s to %ux%u in time", o->name, width, height);
-	if (err != PF_E_UNSUPPORTED)
-		return err;
-	if (is_showing(&s)) {
-		if (kwin_devices_has_custom(&k->link.devices))
-			log_warn("kwin: %s stays at 60 Hz: KWin refuses %.7g Hz (%s)", o->name,
-				(double)refresh_mhz / 1000, reason[0] ? reason : "no reason given");
-		else
-			log_info("kwin: %s stays at 60 Hz: KWin makes other rates from 6.6 on",
-				o->name);
+	if (err >= 0 || (err == PF_E_UNSUPPORTED && is_showing(&s))) {
+		say_rate(k, o, refresh_mhz, reason);
 		return PF_OK;
 	}
-	say("KWin does not set %s to %ux%u%s%s; KWin makes modes of any size from 6.6 on", o->name,
-		(unsigned)width, (unsigned)height, reason[0] ? ": " : "", reason);
+	if (err == PF_E_UNSUPPORTED)
+		say("KWin does not set %s to %ux%u%s%s%s", o->name, (unsigned)width,
+			(unsigned)height, reason[0] ? ": " : "", reason,
+			kwin_devices_has_custom(&k->link.devices)
+				? ""
+				: "; it makes modes of any size from 6.6 on");
 	return err;
 }
 

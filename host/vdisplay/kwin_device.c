@@ -289,6 +289,9 @@ int kwin_device_set_mode(struct kwin_link *l, const char *name, uint32_t width, 
 	/* Asked for again: with every wait it may have gone. */
 	struct kwin_device *dev = find_device(d, name);
 	struct kwin_mode *mode = find_mode(dev, width, height, refresh_mhz, NEAR_MHZ);
+	/* A made mode's width is a multiple of 8. Others have only the rate that an output is made with. */
+	if (!mode)
+		mode = find_mode(dev, width, height, refresh_mhz, UINT32_MAX);
 	if (!mode || !d->management)
 		return PF_E_UNSUPPORTED;
 	struct kde_output_configuration_v2 *config = kde_output_management_v2_create_configuration(

@@ -122,6 +122,11 @@ struct fake_output *fake_output_add(
 	o->x = is_virtual ? 1920 : 0;
 	o->modes[0] = (struct fake_mode){
 		.output = o, .width = width, .height = height, .mhz = 60000};
+	if (is_virtual && f->params.trick == FAKE_KWIN_REMEMBERS) {
+		o->modes[1] = (struct fake_mode){
+			.output = o, .width = 1366, .height = 768, .mhz = 75005, .custom = true};
+		o->current = 1;
+	}
 	o->global = wl_global_create(f->display, &wl_output_interface, 4, o, bind_output);
 	fake_modes_announce(o);
 	return o;

@@ -22,6 +22,7 @@ enum fake_kwin_trick {
 	FAKE_KWIN_NODE_NONE,
 	FAKE_KWIN_NO_OUTPUT,  /* "created", and no output ever */
 	FAKE_KWIN_OTHER_SIZE, /* the output comes as KWin remembers it: 800x600 at twice the size */
+	FAKE_KWIN_REMEMBERS,  /* it has the mode that was asked for, and comes in another */
 	FAKE_KWIN_WILD_PLACE, /* sizes, places and names that no desktop has */
 };
 
@@ -34,6 +35,7 @@ struct fake_kwin_params {
 	bool refuses_modes;  /* every change of a mode */
 	bool no_custom_modes; /* the outputs' capability is missing */
 	bool coarse_modes;    /* made rates are multiples of 0.24 Hz */
+	bool step_widths;     /* made widths are multiples of 8 */
 };
 
 #define FAKE_KWIN_FULL \

@@ -175,6 +175,8 @@ static void add_custom(struct fake_output *o)
 		m->output = o;
 		if (o->f->params.coarse_modes)
 			m->mhz -= m->mhz % 240;
+		if (o->f->params.step_widths)
+			m->width -= m->width % 8;
 		tell_mode(o, m);
 		fake_kwin_note(o->f, "custom %u %u %u", m->width, m->height, m->mhz);
 	}

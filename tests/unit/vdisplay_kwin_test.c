@@ -233,6 +233,26 @@ static void what_kwin_remembers_is_set_right(void **state)
 	assert_true(fake_kwin_has_outputs(r->fake, 0));
 }
 
+/* KWin makes no mode of a width that is no multiple of 8: the size counts more than the rate. */
+static void a_size_comes_before_a_rate(void **state)
+{
+	struct rig *r = *state;
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	p.step_widths = true;
+	p.trick = FAKE_KWIN_REMEMBERS;
+	start(r, p);
+	struct vdisplay_output o = add(r, 802, 602, 120000);
+	expect_mode(&o, 802, 602, 60000);
+	vdisplay_remove_output(r->v, &o);
+	o = add(r, 800, 602, 120000);
+	expect_mode(&o, 800, 602, 120000);
+	/* In mid-stream too; then it is another output. */
+	const uint32_t node = o.node.id;
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 1022, 768, 120000), PF_OK);
+	expect_mode(&o, 1022, 768, 60000);
+	assert_int_not_equal(o.node.id, node);
+}
+
 static void refused(struct rig *r, enum fake_kwin_trick trick, const char *error, const char *part)
 {
 	struct fake_kwin_params p = FAKE_KWIN_FULL;
@@ -468,6 +488,7 @@ int main(void)
 		TEST(the_mode_changes_in_place),
 		TEST(an_old_kwin_gets_another_output),
 		TEST(what_kwin_remembers_is_set_right),
+		TEST(a_size_comes_before_a_rate),
 		TEST(a_refusal_says_what_to_do),
 		TEST(one_that_hangs_is_left_alone),
 		TEST(an_output_that_never_comes_is_given_up),
