@@ -4,7 +4,7 @@
 BUILD ?= build
 export PF_LOGS ?= $(BUILD)/logs
 
-.PHONY: help deps build demo test install bench soak desktops fuzz clean
+.PHONY: help deps build demo test install bench soak desktops desktops-kwin fuzz clean
 
 help:
 	@echo "make deps    install what the rest needs (with sudo when you are not root)"
@@ -17,6 +17,7 @@ help:
 	@echo "make soak    1,000 clients of one host, then 400 visits of a Moonlight device: nothing of it may grow"
 	@echo "make desktops  whole sessions on each compositor that is installed, measured; DESKTOPS='sway mutter',"
 	@echo "             ROOT=DIR for those of another Debian (scripts/desktops)"
+	@echo "make desktops-kwin ROOT=DIR LINUX=KERNEL  the same on KWin, in an emulated machine: see scripts/headless/kwin"
 	@echo "make fuzz    run each fuzz target for SECONDS=20, in $(BUILD)-fuzz/"
 	@echo "make clean   remove $(BUILD)/, $(BUILD)-*/ and demo/"
 
@@ -55,6 +56,9 @@ soak: build
 # ROOT=DIR: on those of another Debian, see scripts/desktops.
 desktops: $(if $(ROOT),,build)
 	@DESKTOPS='$(DESKTOPS)' CYCLES='$(CYCLES)' TESTS='$(TESTS)' scripts/desktops $(BUILD) $(ROOT)
+
+desktops-kwin:
+	@PUNKTFUNK_LONG=1 PUNKTFUNK_CYCLES=$(or $(CYCLES),10) scripts/headless/kwin "$(ROOT)" "$(LINUX)" $(TESTS)
 
 fuzz:
 	@scripts/deps --ci

@@ -14,9 +14,9 @@
  * each value alone the bounds have slack.
  */
 
-#define WAIT_MS 10000u /* for what must happen, however busy the machine is */
-
 extern bool long_form;
+extern unsigned wait_ms; /* for what must happen, however busy the machine is */
+#define WAIT_MS wait_ms
 /* A bound in milliseconds, with its slack. */
 double bound_ms(double ms);
 /* A share that must be reached, with its slack if there is any. */

@@ -3,6 +3,7 @@
 
 #include "tests/integration/desktops/desktops.h"
 
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #define MAX_TABLE  32
 
 bool long_form;
+unsigned wait_ms = 10000;
 struct view view, second_view;
 struct app app, second_app;
 
@@ -27,21 +29,25 @@ static struct {
 	size_t n;
 } table[MAX_TABLE];
 
+/* PUNKTFUNK_TEST_SLOW: how many times slower than others a machine is that is known to be, as an emulated one. */
+static double slowness = 1;
+
 /* Figures mean something where nobody else is at work. */
 static bool quiet(void)
 {
 	double load = 0;
-	return getloadavg(&load, 1) == 1 && load <= (double)sysconf(_SC_NPROCESSORS_ONLN);
+	return slowness <= 1 && getloadavg(&load, 1) == 1 &&
+		load <= (double)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 double bound_ms(double ms)
 {
-	return ms * SLACK;
+	return ms * SLACK * slowness;
 }
 
 double bound_share(double share)
 {
-	return long_form && quiet() ? share : share / SLACK;
+	return long_form && quiet() ? share : share / SLACK / slowness;
 }
 
 void figure(const char *name, const char *unit, double value)
@@ -161,6 +167,9 @@ int main(int argc, char **argv)
 	};
 	const char *why, *name = argc > 1 ? argv[1] : "sway";
 	long_form = getenv("PUNKTFUNK_LONG") != NULL;
+	if (getenv("PUNKTFUNK_TEST_SLOW"))
+		slowness = fmax(1, atof(getenv("PUNKTFUNK_TEST_SLOW")));
+	wait_ms = (unsigned)(wait_ms * slowness);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	const struct rig_compositor *kind = rig_find(name, &why);
 	if (!kind) {

@@ -54,6 +54,9 @@ static const struct rig_compositor kinds[] = {
 		.env = {"KWIN_WAYLAND_NO_PERMISSION_CHECKS=1", NULL},
 		.pipewire = true,
 		.touch = true,
+		.no_detents = true,
+		.made_widths = 8,
+		.rate_off_mhz = 250, /* of its timing formula */
 		.first_frame_ms = 1000},
 	{.name = "hyprland",
 		.argv = {"Hyprland", "-c", "%d/config", NULL},

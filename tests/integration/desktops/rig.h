@@ -29,6 +29,9 @@ struct rig_compositor {
 	bool windows_leave;	  /* an output whose size changes, for the next one */
 	bool layout_text;	  /* it types only what is on the keyboard's layout */
 	bool touch;		  /* it has touch screens */
+	bool no_detents;	  /* it tells how far a wheel went, not in how many steps */
+	int made_widths;	  /* widths that are no multiple come at any rate; 0 = none do */
+	int rate_off_mhz;	  /* a rate may be off by so much */
 	unsigned first_frame_ms;  /* what Hello to the first frame may take */
 };
 
