@@ -8,8 +8,8 @@
 #include "tests/support/host_process.h"
 
 /*
- * bench_stream HOST [latency|loss|recovery|remode|soak|sessions]: a real host process with the synthetic source, a client over
- * the C ABI on loopback; prints what was measured and exits non-zero when a frame went missing.
+ * bench_stream HOST [latency|loss|recovery|remode|soak|sessions]: a real host process with the synthetic source, a
+ * client over the C ABI on loopback; prints what was measured and exits non-zero when a frame went missing.
  */
 
 /* Frames sent this close to the client's leaving may still be on their way. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 /*
- * Every reader of core/wire but those of datagrams. Input: selector u8 || payload. What a reader accepts must be within the bounds
- * of its header and survive being written and read again.
+ * Every reader of core/wire but those of datagrams. Input: selector u8 || payload. What a reader accepts must be
+ * within the bounds of its header and survive being written and read again.
  */
 #include <stdlib.h>
 #include <string.h>

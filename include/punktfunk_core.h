@@ -9,8 +9,9 @@
  * with their own size; the library reads min(size, its own) over defaults, so a struct may grow.
  * Structs that the library fills begin with a size that the caller sets; it writes no further.
  * Borrowed buffers live until the same thread's next call for the same plane. Each plane (every next_*) may
- * be pulled by one thread; what nobody pulls is dropped, the oldest first, and costs nothing but its bounds. send_*, request_* and what only asks (mode, bitrate, stats, end_*, …) may be called from
- * any thread; close from any thread, once, after every other call has returned, a waiting next_au too.
+ * be pulled by one thread; what nobody pulls is dropped, the oldest first, and costs nothing but its bounds. send_*,
+ * request_* and what only asks (mode, bitrate, stats, end_*, …) may be called from any thread; close from any thread,
+ * once, after every other call has returned, a waiting next_au too.
  */
 
 #include <stddef.h>
@@ -174,8 +175,8 @@ PUNKTFUNK_API void punktfunk_connect_opts_init(struct punktfunk_connect_opts *op
  * Connects, shakes hands, starts the stream; blocks up to opts->timeout_ms. On success *out must be
  * closed. On failure, `message` (if not NULL) gets one sentence that says what happened and what to do,
  * at most message_len bytes with its NUL.
- * Errors: E_NULL, E_INVALID, E_TIMEOUT (nobody answered), E_CLOSED (nobody listens there), E_IO, E_PIN, E_CRYPTO, E_BAD_PACKET, and the
- * refusals. Thread: any.
+ * Errors: E_NULL, E_INVALID, E_TIMEOUT (nobody answered), E_CLOSED (nobody listens there), E_IO, E_PIN, E_CRYPTO,
+ * E_BAD_PACKET, and the refusals. Thread: any.
  */
 PUNKTFUNK_API int punktfunk_connect_opts(struct punktfunk_connection **out,
 	const struct punktfunk_connect_opts *opts, char *message, size_t message_len);

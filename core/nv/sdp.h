@@ -96,9 +96,9 @@ struct pf_nv_stream_config {
 };
 
 /*
- * Reads the body of ANNOUNCE, NULL when len is 0. Names that are not known are passed over; of a name that is there twice, the last
- * one counts. A number that only bounds what the host may do is brought into its range; one that the client
- * itself goes by is refused when it is out of range. Errors: PF_E_BAD_PACKET, with *bad naming the attribute
+ * Reads the body of ANNOUNCE, NULL when len is 0. Names that are not known are passed over; of a name that is there
+ * twice, the last one counts. A number that only bounds what the host may do is brought into its range; one that the
+ * client itself goes by is refused when it is out of range. Errors: PF_E_BAD_PACKET, with *bad naming the attribute
  * that is missing or wrong, static text, never NULL.
  */
 int pf_nv_announce_read(struct pf_nv_stream_config *c, const char *body, size_t len,

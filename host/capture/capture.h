@@ -81,7 +81,10 @@ extern const struct capture_impl capture_synthetic_impl;
 extern const struct capture_impl capture_wlr_impl;	/* HAVE_WLROOTS */
 extern const struct capture_impl capture_pipewire_impl; /* HAVE_PIPEWIRE */
 
-/* name: "synthetic", "wlr", "pipewire". Errors: PF_E_UNSUPPORTED (unknown or not built), PF_E_INVALID, PF_E_IO, PF_E_NOMEM. */
+/*
+ * name: "synthetic", "wlr", "pipewire". Errors: PF_E_UNSUPPORTED (unknown or not built), PF_E_INVALID, PF_E_IO,
+ * PF_E_NOMEM.
+ */
 int capture_create(
 	struct capture **out, const char *name, const struct capture_params *params) PF_MUST_CHECK;
 /* Takes NULL; stops first. Frames that consumers still hold stay valid until their last unref. */

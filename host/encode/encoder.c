@@ -2,9 +2,11 @@
 #include "host/encode/encoder.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "host/base/log.h"
+#include "host/gpu/dmabuf.h"
 
 /* In order of preference for "auto". */
 static const struct encoder_impl *const impls[] = {
@@ -21,17 +23,38 @@ static const struct encoder_impl *const impls[] = {
 	&encoder_null_impl,
 };
 
-#define N_IMPLS (sizeof(impls) / sizeof(impls[0]))
+/* [0] is a test's. */
+#define N_IMPLS (sizeof(impls) / sizeof(impls[0]) + 1)
+
+static const struct encoder_impl *stand_in;
+static _Atomic bool retired[N_IMPLS];
+
+static const struct encoder_impl *impl_at(size_t i)
+{
+	return i ? impls[i - 1] : stand_in;
+}
 
 static bool is_auto(const char *name)
 {
 	return !name || !strcmp(name, "auto");
 }
 
-static bool name_matches(const char *name, const struct encoder_impl *impl)
+/* What broke is followed by whatever there is: the name said what to prefer, not to go without. */
+static bool names_retired(const char *name)
 {
-	if (is_auto(name))
-		return impl != &encoder_null_impl; /* a stand-in is never picked by itself */
+	for (size_t i = 0; i < N_IMPLS; i++)
+		if (impl_at(i) && !strcmp(name, impl_at(i)->name))
+			return atomic_load(&retired[i]);
+	return false;
+}
+
+static bool matches(const char *name, size_t i)
+{
+	const struct encoder_impl *impl = impl_at(i);
+	if (!impl || atomic_load(&retired[i]))
+		return false;
+	if (is_auto(name) || names_retired(name))
+		return impl != &encoder_null_impl; /* it is never picked by itself */
 	return !strcmp(name, impl->name);
 }
 
@@ -43,9 +66,28 @@ static uint8_t codecs_of(const struct encoder_impl *impl)
 static const struct encoder_impl *find_impl(const char *name, uint8_t codec)
 {
 	for (size_t i = 0; i < N_IMPLS; i++)
-		if (name_matches(name, impls[i]) && (codecs_of(impls[i]) & codec))
-			return impls[i];
+		if (matches(name, i) && (codecs_of(impl_at(i)) & codec))
+			return impl_at(i);
 	return NULL;
+}
+
+void encoder_stand_in(const struct encoder_impl *impl)
+{
+	stand_in = impl;
+	atomic_store(&retired[0], false);
+}
+
+void encoder_retire(const struct encoder *e, int err)
+{
+	size_t i = 0;
+	while (i < N_IMPLS && impl_at(i) != e->impl)
+		i++;
+	pf_check(i < N_IMPLS && e->impl->hardware);
+	if (!atomic_exchange(&retired[i], true))
+		log_warn("encoder: %s broke down while it encoded (%s); other encoders take its "
+			 "place until the host starts again. See the kernel's log for the GPU's "
+			 "driver",
+			e->impl->name, pf_strerror(err));
 }
 
 bool encoder_known(const char *name)
@@ -61,8 +103,8 @@ uint8_t encoder_codecs(const char *name)
 {
 	uint8_t codecs = 0;
 	for (size_t i = 0; i < N_IMPLS; i++)
-		if (name_matches(name, impls[i]))
-			codecs |= codecs_of(impls[i]);
+		if (matches(name, i))
+			codecs |= codecs_of(impl_at(i));
 	return codecs;
 }
 
@@ -120,12 +162,12 @@ static int create_first(struct encoder **out, const char *name, const struct enc
 {
 	int err = PF_E_UNSUPPORTED;
 	for (size_t i = 0; i < N_IMPLS; i++) {
-		if (!name_matches(name, impls[i]) || !(codecs_of(impls[i]) & params->codec))
+		if (!matches(name, i) || !(codecs_of(impl_at(i)) & params->codec))
 			continue;
-		err = impls[i]->create(out, params);
+		err = impl_at(i)->create(out, params);
 		if (err >= 0)
 			return err;
-		log_debug("encoder: %s does not open: %s", impls[i]->name, pf_strerror(err));
+		log_debug("encoder: %s does not open: %s", impl_at(i)->name, pf_strerror(err));
 	}
 	*out = NULL;
 	return err;
@@ -169,17 +211,25 @@ static bool frame_is_sane(const struct encoder *e, const struct frame *f)
 	if (f->width != e->params.width || f->height != e->params.height)
 		return false;
 	if (!f->pixels)
-		return e->caps.dmabuf && f->dmabuf.n_planes;
+		return e->caps.dmabuf;
 	return f->stride >= (size_t)f->width * 4 && f->stride <= INT_MAX;
 }
 
 int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe, struct unit *unit)
 {
-	if (!frame_is_sane(e, frame))
-		return PF_E_INVALID;
+	int err = frame_is_sane(e, frame) ? PF_OK : PF_E_INVALID;
+	if (err >= 0 && !frame->pixels)
+		err = dmabuf_wait(frame);
+	if (err < 0)
+		return err;
 	unit->len = 0;
 	unit->number = e->next_number++;
-	int err = e->impl->encode(e, frame, force_keyframe, unit);
+	err = e->impl->encode(e, frame, force_keyframe, unit);
+	if (err == PF_E_INVALID || err == PF_E_UNSUPPORTED) {
+		e->next_number--; /* nothing came of it: the encoder has not seen the picture */
+		unit->len = 0;
+		return err;
+	}
 	if (err < 0) {
 		unit->len = 0;
 		e->usable = 0;
@@ -220,7 +270,7 @@ int encoder_set_bitrate(struct encoder *e, uint32_t kbps)
 	kbps = clamp_kbps(kbps);
 	if (kbps == e->params.bitrate_kbps)
 		return 0;
-	if (!e->caps.live_bitrate)
+	if (!e->impl->set_bitrate)
 		return PF_E_UNSUPPORTED;
 	int err = e->impl->set_bitrate(e, kbps);
 	if (err >= 0)

@@ -30,10 +30,11 @@ struct encoder_params {
 };
 
 struct encoder_caps {
-	bool live_bitrate; /* set_bitrate() without a keyframe; else only a new encoder has another one */
+	bool live_bitrate; /* set_bitrate() without a keyframe */
+	bool bitrate_keyframe; /* its next unit is one; without either only a new encoder has another rate */
 	/* How many units back one may still be referred to: what encoder_invalidate() can reach; 0 = it cannot. */
 	unsigned depth;
-	/* Size of the coded picture: the asked one, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
+	/* Of the coded picture: as asked, odd numbers rounded up (4:2:0); the added edge repeats the last pixels. */
 	uint32_t coded_width, coded_height;
 	bool dmabuf; /* takes frames that lie only in a GPU's memory */
 };
@@ -42,6 +43,7 @@ struct encoder_impl {
 	const char *name;
 	uint8_t codecs; /* bits of enum pf_codec that it can make */
 	uint8_t costly; /* those of them that take so much more time that they go only to who asks (offer.h) */
+	bool hardware; /* may break down while it works: then another one takes its place (encoder_retire()) */
 	/* Which of `codecs` the library at hand really has. NULL: all. */
 	uint8_t (*available)(void);
 	/* The GPU that imports frames for it, or NULL where none does. NULL: frames have to be in memory. */
@@ -53,8 +55,8 @@ struct encoder_impl {
 	/* Fills unit: data, len, keyframe, times, pts and stage stamps. frame has the encoder's size. */
 	int (*encode)(
 		struct encoder *base, struct frame *frame, bool force_keyframe, struct unit *unit);
-	int (*set_bitrate)(
-		struct encoder *base, uint32_t kbps); /* NULL without caps.live_bitrate */
+	/* NULL without caps.live_bitrate and caps.bitrate_keyframe; after an error the encoder is of no use */
+	int (*set_bitrate)(struct encoder *base, uint32_t kbps);
 	/* No unit from number on may be referred to again; one before it can be. NULL: units refer to nothing. */
 	int (*invalidate)(struct encoder *base, uint64_t number);
 };
@@ -93,16 +95,19 @@ extern const struct encoder_impl
 #define ENCODER_DEPTH_MS 150u
 
 /*
- * name NULL or "auto" = the first that can make params->codec and opens; "x264", "avcodec", "vaapi", "nvenc", "null". The bitrate is clamped to
- * the range above. Errors: PF_E_UNSUPPORTED (not built, or not this codec), PF_E_INVALID, PF_E_NOMEM.
+ * name NULL or "auto" = the first that can make params->codec and opens; "x264", "avcodec", "vaapi", "nvenc", "null".
+ * The bitrate is clamped to the range above. Errors: PF_E_UNSUPPORTED (not built, or not this codec), PF_E_INVALID,
+ * PF_E_NOMEM.
  */
 int encoder_create(
 	struct encoder **out, const char *name, const struct encoder_params *params) PF_MUST_CHECK;
 void encoder_destroy(struct encoder *e); /* takes NULL */
 /*
- * The first unit of an encoder and those with force_keyframe are keyframes, no others. Errors:
- * PF_E_INVALID (the frame has not the encoder's size, or lies where caps say that it may not), PF_E_NOMEM, PF_E_IO (the encoder failed: make a
- * new one). After an error the unit holds nothing.
+ * The first unit of an encoder, those with force_keyframe and what caps.bitrate_keyframe says are keyframes, no others.
+ * Errors: PF_E_INVALID (the frame has not the encoder's size, lies where caps say that it may not, or cannot be true),
+ * PF_E_UNSUPPORTED (nothing here reads the memory that it lies in), PF_E_TIMEOUT (it is not drawn yet, and does not
+ * seem to be soon): the encoder goes on with the next. PF_E_NOMEM, PF_E_IO (the encoder failed: make a new one). After
+ * an error the unit holds nothing.
  */
 int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe,
 	struct unit *unit) PF_MUST_CHECK;
@@ -114,8 +119,15 @@ int encoder_encode(struct encoder *e, struct frame *frame, bool force_keyframe,
 int encoder_invalidate(struct encoder *e, uint64_t number) PF_MUST_CHECK;
 /* Units of ENCODER_DEPTH_MS at this rate, at most ENCODER_MAX_DEPTH: what a backend aims at. */
 unsigned encoder_depth(uint32_t refresh_hz);
-/* From the next frame on; clamped. Errors: PF_E_UNSUPPORTED (see caps.live_bitrate), PF_E_IO. */
+/* From the next frame on; clamped. Errors: PF_E_UNSUPPORTED (see caps), others (make a new one). */
 int encoder_set_bitrate(struct encoder *e, uint32_t kbps) PF_MUST_CHECK;
+/*
+ * e, of hardware, broke: whoever asks for its kind from now on gets what "auto" leaves, in this process. Said once.
+ * Thread: any.
+ */
+void encoder_retire(const struct encoder *e, int err);
+/* For tests: one that goes before all others of its codecs; NULL takes it away. While nothing encodes. */
+void encoder_stand_in(const struct encoder_impl *impl);
 /* Whether there is an encoder of this name, "auto" included; this build may still be without it. */
 bool encoder_known(const char *name);
 

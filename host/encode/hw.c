@@ -28,6 +28,7 @@ int hw_init(struct hw_encoder *e, const struct hw_backend *b, const struct encod
 	e->base.params = *params;
 	e->base.caps = (struct encoder_caps){
 		.dmabuf = e->display->imports,
+		.bitrate_keyframe = true,
 		.coded_width = (params->width + 1) & ~1u,
 		.coded_height = (params->height + 1) & ~1u,
 	};
@@ -59,6 +60,14 @@ static int open_pictures(struct hw_encoder *e, const struct hw_backend *b)
 	return err < 0 ? convert_error(err) : PF_OK;
 }
 
+/* The rate buffer is one frame, as in x264.c: a unit leaves within one frame time at the bitrate. */
+static void set_rate(AVCodecContext *c, uint32_t kbps, uint32_t refresh_hz)
+{
+	const int64_t rate = (int64_t)kbps * 1000;
+	c->bit_rate = c->rc_max_rate = rate < INT32_MAX ? rate : INT32_MAX;
+	c->rc_buffer_size = (int)(c->bit_rate / refresh_hz);
+}
+
 static void set_up_common(AVCodecContext *c, const struct hw_encoder *e)
 {
 	const struct encoder_params *p = &e->base.params;
@@ -67,10 +76,7 @@ static void set_up_common(AVCodecContext *c, const struct hw_encoder *e)
 	c->height = (int)e->base.caps.coded_height;
 	c->time_base = (AVRational){1, (int)p->refresh_hz};
 	c->framerate = (AVRational){(int)p->refresh_hz, 1};
-	/* The rate buffer is one frame, as in x264.c: a unit leaves within one frame time at the bitrate. */
-	int64_t rate = (int64_t)p->bitrate_kbps * 1000;
-	c->bit_rate = c->rc_max_rate = rate < INT32_MAX ? rate : INT32_MAX;
-	c->rc_buffer_size = (int)(c->bit_rate / p->refresh_hz);
+	set_rate(c, p->bitrate_kbps, p->refresh_hz);
 	c->max_b_frames = 0;
 	c->slices = (int)p->slices;
 	c->flags |= AV_CODEC_FLAG_LOW_DELAY;
@@ -113,6 +119,20 @@ int hw_open(struct hw_encoder *e, const struct hw_backend *b, const char *name, 
 		return convert_error(err);
 	err = open_pictures(e, b);
 	return err < 0 ? err : open_context(e, b);
+}
+
+int hw_reopen(struct hw_encoder *e, const struct hw_backend *b, uint32_t kbps)
+{
+	avcodec_free_context(&e->context);
+	e->base.params.bitrate_kbps = kbps;
+	e->begun = false;
+	return open_context(e, b);
+}
+
+void hw_set_rate(struct hw_encoder *e, uint32_t kbps)
+{
+	set_rate(e->context, kbps, e->base.params.refresh_hz);
+	e->begun = false;
 }
 
 void hw_finish(struct hw_encoder *e)

@@ -55,6 +55,10 @@ int hw_init(struct hw_encoder *e, const struct hw_backend *b,
 int hw_open(struct hw_encoder *e, const struct hw_backend *b, const char *name,
 	int flags) PF_MUST_CHECK;
 void hw_finish(struct hw_encoder *e); /* also of one half made */
+/* The same encoder for another bitrate: device and pictures stay. Its next unit is a keyframe. Errors: as hw_open(). */
+int hw_reopen(struct hw_encoder *e, const struct hw_backend *b, uint32_t kbps) PF_MUST_CHECK;
+/* Tells an open encoder. libavcodec may make its next unit a keyframe, so it is one. */
+void hw_set_rate(struct hw_encoder *e, uint32_t kbps);
 
 /* Encodes the picture whose turn it is, after convert() filled it. As encoder_impl.encode. */
 typedef int (*hw_fill)(struct hw_encoder *e, const struct frame *frame, unsigned turn);

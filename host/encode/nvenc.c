@@ -118,6 +118,13 @@ static int nvenc_encode(
 	return hw_encode(&nvenc_from(base)->hw, frame, force_keyframe, unit, fill);
 }
 
+/* libavcodec looks at its context's rate before each picture, and begins anew when that has changed. */
+static int nvenc_set_bitrate(struct encoder *base, uint32_t kbps)
+{
+	hw_set_rate(&nvenc_from(base)->hw, kbps);
+	return PF_OK;
+}
+
 static uint8_t works;
 
 static void look(void)
@@ -136,9 +143,11 @@ const struct encoder_impl encoder_nvenc_impl = {
 	.name = "nvenc",
 	.colour = PLANES_COLOUR,
 	.codecs = PF_CODEC_H264 | PF_CODEC_HEVC | PF_CODEC_AV1,
+	.hardware = true,
 	.available = nvenc_available,
 	.importer = gpu_importer,
 	.create = nvenc_create,
 	.destroy = nvenc_destroy,
 	.encode = nvenc_encode,
+	.set_bitrate = nvenc_set_bitrate,
 };

@@ -137,6 +137,11 @@ static int vaapi_encode(
 	return hw_encode(&vaapi_from(base)->hw, frame, force_keyframe, unit, fill);
 }
 
+static int vaapi_set_bitrate(struct encoder *base, uint32_t kbps)
+{
+	return hw_reopen(&vaapi_from(base)->hw, &backend, kbps);
+}
+
 static uint8_t works;
 
 static void look(void)
@@ -155,9 +160,11 @@ const struct encoder_impl encoder_vaapi_impl = {
 	.name = "vaapi",
 	.colour = PLANES_COLOUR,
 	.codecs = PF_CODEC_H264 | PF_CODEC_HEVC | PF_CODEC_AV1,
+	.hardware = true,
 	.available = vaapi_available,
 	.importer = gpu_importer,
 	.create = vaapi_create,
 	.destroy = vaapi_destroy,
 	.encode = vaapi_encode,
+	.set_bitrate = vaapi_set_bitrate,
 };

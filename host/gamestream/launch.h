@@ -119,8 +119,8 @@ void launches_destroy(struct launches *ls); /* ends all; takes NULL */
 /*
  * Starts app for the client fp. done is called once, from the loop or from inside this call: err PF_OK when the
  * launch is PENDING, else why is a sentence and the launch is gone after the call. Errors, at once and without
- * done, with why: PF_E_BUSY (this client runs another app or quit too many of late, or the host is full), PF_E_NOMEM. The same app again
- * is a resume.
+ * done, with why: PF_E_BUSY (this client runs another app or quit too many of late, or the host is full), PF_E_NOMEM.
+ * The same app again is a resume.
  */
 int launch_start(struct launches *ls, const uint8_t fp[static LAUNCH_FP_LEN], const char *name,
 	struct app *app, const struct launch_request *request,

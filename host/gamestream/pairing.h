@@ -60,9 +60,10 @@ int pairing_begin(struct pairing *p, uint64_t now_ns, const struct pairing_from 
 	const char *salt, const char *clientcert, void *parked,
 	struct pairing_device *out) PF_MUST_CHECK;
 /*
- * A person typed the PIN for device `number`; 0 = for the only one. name: printable, may be empty. *out is that device, whose parked is to be
- * answered; it is not parked here any more. Errors: PF_E_INVALID (not four digits), PF_E_NO_FRAME (no such device
- * waits), PF_E_FULL (several wait: which?), PF_E_BUSY (another of the same id and address is at it).
+ * A person typed the PIN for device `number`; 0 = for the only one. name: printable, may be empty. *out is that
+ * device, whose parked is to be answered; it is not parked here any more. Errors: PF_E_INVALID (not four digits),
+ * PF_E_NO_FRAME (no such device waits), PF_E_FULL (several wait: which?), PF_E_BUSY (another of the same id and
+ * address is at it).
  */
 int pairing_pin(struct pairing *p, uint64_t now_ns, const char *pin, uint32_t number,
 	const char *name, struct pairing_device *out) PF_MUST_CHECK;

@@ -279,7 +279,7 @@ static int convert(
 	draw(c, f, texture, t, swap);
 	if (wait)
 		gl->Finish();
-	return gl->GetError() ? PF_E_IO : PF_OK;
+	return gl->GetError() || gpu_context_lost(c->display) ? PF_E_IO : PF_OK;
 }
 
 int gpu_convert_frame(

@@ -51,6 +51,8 @@ static void take_extensions(struct gpu_display *d)
 	e->query_modifiers = NULL;
 	e->export_query = NULL;
 	e->export = NULL;
+	e->reset_status = NULL;
+	e->robust = has_word(list, "EGL_EXT_create_context_robustness");
 	if (has_word(list, "EGL_KHR_image_base")) {
 		take_function(d->egl, "eglCreateImageKHR", &e->create_image);
 		take_function(d->egl, "eglDestroyImageKHR", &e->destroy_image);
@@ -69,11 +71,22 @@ static void take_extensions(struct gpu_display *d)
 
 void *gpu_context_create(const struct gpu_display *d)
 {
-	static const int32_t attributes[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_NONE};
+	static const int32_t plain[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_NONE};
+	/* Without it some drivers end the process after a reset that they think was its doing. */
+	static const int32_t robust[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_CONTEXT_ROBUST_ACCESS, 1,
+		EGL_CONTEXT_RESET_STRATEGY, EGL_LOSE_CONTEXT_ON_RESET, EGL_NONE};
 	/* No config: EGL_KHR_no_config_context, which was asked for. */
 	if (!d->egl->BindAPI(EGL_OPENGL_ES_API))
 		return NULL;
-	return d->egl->CreateContext(d->handle, NULL, NULL, attributes);
+	void *context = NULL;
+	if (d->ext.robust)
+		context = d->egl->CreateContext(d->handle, NULL, NULL, robust);
+	return context ? context : d->egl->CreateContext(d->handle, NULL, NULL, plain);
+}
+
+bool gpu_context_lost(const struct gpu_display *d)
+{
+	return d->ext.reset_status && d->ext.reset_status();
 }
 
 void gpu_context_destroy(const struct gpu_display *d, void *context)
@@ -116,6 +129,15 @@ static void read_renderer(struct gpu_display *d)
 		d->imports = false;
 }
 
+static void take_reset_status(struct gpu_display *d)
+{
+	const char *list = (const char *)d->gl->GetString(GL_EXTENSIONS);
+	if (d->ext.robust && has_word(list, "GL_KHR_robustness"))
+		take_function(d->egl, "glGetGraphicsResetStatusKHR", &d->ext.reset_status);
+	else if (d->ext.robust && has_word(list, "GL_EXT_robustness"))
+		take_function(d->egl, "glGetGraphicsResetStatusEXT", &d->ext.reset_status);
+}
+
 /* Has it what is needed here? */
 static bool try_handle(struct gpu_display *d, void *handle)
 {
@@ -132,6 +154,7 @@ static bool try_handle(struct gpu_display *d, void *handle)
 	bool good = context && gpu_context_enter(d, context);
 	if (good) {
 		read_renderer(d);
+		take_reset_status(d);
 		gpu_context_leave(d);
 	}
 	gpu_context_destroy(d, context);
@@ -258,7 +281,7 @@ void gpu_importer_refuse(const char *why)
 {
 	if (!atomic_exchange(&refused, true))
 		log_warn("encoder: the GPU does not take the pictures that the compositor draws "
-			 "(%s); from the next session on they come through memory",
+			 "(%s); from here on they come through memory that the CPU reads",
 			why);
 }
 

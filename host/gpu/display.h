@@ -29,7 +29,8 @@ struct gpu_display {
 /*
  * The first GPU that opens: render nodes in their order, then what has none. With software: else the CPU's, for tests.
  * NULL: there is none, and *why (which may be NULL) is one sentence. $PUNKTFUNK_GPU=off: there is
- * none, for who has a driver that crashes; =software: a CPU's counts as one. The first call takes some tenths of a second. Thread: any.
+ * none, for who has a driver that crashes; =software: a CPU's counts as one. The first call takes some tenths of a
+ * second. Thread: any.
  */
 const struct gpu_display *gpu_display(bool software, const char **why);
 
@@ -51,5 +52,7 @@ void gpu_context_destroy(const struct gpu_display *d, void *context); /* takes N
 /* Current on this thread until gpu_context_leave(), with everything that follows on it. */
 bool gpu_context_enter(const struct gpu_display *d, void *context);
 void gpu_context_leave(const struct gpu_display *d);
+/* The GPU was reset, or is gone: whatever the current context did is lost, and what it will do. */
+bool gpu_context_lost(const struct gpu_display *d);
 
 #endif

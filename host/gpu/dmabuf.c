@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+
+#include "host/media/clock.h"
 
 #define PIXEL 4u
 /* What no picture lay in for so many of them the compositor has given up: its memory is not ours to keep. */
@@ -83,6 +86,37 @@ int dmabuf_check(const struct frame *f)
 	for (unsigned i = 0; i < d->n_planes && err >= 0; i++)
 		err = check_plane(f, i);
 	return err;
+}
+
+/* A DMA-BUF is readable when no writer of it is at work, and other files always. */
+static int wait_readable(int fd, uint64_t until_ns)
+{
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		uint64_t now_ns = clock_now_ns();
+		uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+		int n = poll(&p, 1, (int)((left_ns + 999999) / 1000000));
+		if (n > 0)
+			return p.revents & (POLLIN | POLLHUP) ? PF_OK : PF_E_INVALID;
+		if (n < 0 && errno != EINTR)
+			return PF_E_IO;
+		if (!left_ns)
+			return PF_E_TIMEOUT;
+	}
+}
+
+int dmabuf_wait(const struct frame *f)
+{
+	const struct frame_dmabuf *d = &f->dmabuf;
+	const uint64_t until_ns = clock_now_ns() + DMABUF_WAIT_MS * UINT64_C(1000000);
+	if (!d->n_planes || d->n_planes > FRAME_MAX_PLANES)
+		return PF_E_INVALID;
+	for (uint32_t i = 0; i < d->n_planes; i++) {
+		int err = d->fd[i] < 0 ? PF_E_INVALID : wait_readable(d->fd[i], until_ns);
+		if (err < 0)
+			return err;
+	}
+	return PF_OK;
 }
 
 int dmabuf_identify(int fd, struct dmabuf_id *out)

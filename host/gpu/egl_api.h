@@ -2,6 +2,7 @@
 #ifndef HOST_GPU_EGL_API_H
 #define HOST_GPU_EGL_API_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "host/gpu/library.h"
@@ -18,6 +19,10 @@ enum {
 	EGL_WIDTH = 0x3057,
 	EGL_OPENGL_ES_API = 0x30A0,
 	EGL_CONTEXT_MAJOR_VERSION = 0x3098,
+	/* EGL_EXT_create_context_robustness */
+	EGL_CONTEXT_ROBUST_ACCESS = 0x30BF,
+	EGL_CONTEXT_RESET_STRATEGY = 0x3138,
+	EGL_LOSE_CONTEXT_ON_RESET = 0x31BF,
 	EGL_IMAGE_PRESERVED = 0x30D2,
 	EGL_GL_TEXTURE_2D = 0x30B1,
 	EGL_DRM_RENDER_NODE_FILE = 0x3377,
@@ -64,6 +69,8 @@ struct egl_extensions {
 	unsigned (*export)(
 		void *display, void *image, int *fds, int32_t *strides, int32_t *offsets);
 	void (*image_to_texture)(unsigned target, void *image);
+	unsigned (*reset_status)(void); /* OpenGL's, of the current context */
+	bool robust; /* a context may be asked to say that its GPU was reset, instead of ending the process */
 };
 
 static inline const struct egl_api *gpu_egl(void)

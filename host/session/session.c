@@ -38,6 +38,7 @@ struct session {
 	bool has_output;
 	struct capture *capture; /* NULL only after it could not follow a mode: then lost says so */
 	uint32_t n_captures;	 /* changes only while no capture runs */
+	bool in_memory;		 /* pictures in a GPU's memory cannot be read here */
 	bool cursor_left_out;
 	struct inject *inject;
 	struct video video;
@@ -133,6 +134,16 @@ static void on_encoder_failed(const char *why, void *userdata)
 	post_lost(userdata, LOST_OTHER, why);
 }
 
+static void handle_unreadable(const void *data, size_t len);
+
+static void on_unreadable(void *userdata)
+{
+	struct session *s = userdata;
+	const struct session_post post = {.host = s->host, .id = s->id};
+	if (loop_post(s->host->loop, handle_unreadable, &post, sizeof(post)) < 0)
+		log_warn("session: the control loop is stuck");
+}
+
 static void on_inject_lost(const char *why, void *userdata)
 {
 	(void)userdata;
@@ -195,7 +206,9 @@ static int make_output(struct session *s, const char **why)
 static int make_capture(struct session *s, const char **why)
 {
 	uint64_t modifiers[MAX_MODIFIERS];
-	const struct gpu_display *importer = encoder_importer(s->host->config->encoder);
+	const struct gpu_display *importer = s->in_memory
+		? NULL
+		: encoder_importer(s->host->config->encoder);
 	struct capture_params params = {
 		.wayland_display = s->output.wayland_display,
 		.output_name = s->output.name,
@@ -280,6 +293,7 @@ int session_create(struct session **out, const struct session_params *params, co
 	s->video.codec = params->codec;
 	s->video.sink = params->sink;
 	s->video.on_failed = on_encoder_failed;
+	s->video.on_unreadable = on_unreadable;
 	s->video.userdata = s;
 	atomic_store(&s->video.bitrate_kbps, params->bitrate_kbps);
 
@@ -395,6 +409,33 @@ static void end_capture(struct session *s)
 	atomic_store(&s->lost[LOST_CAPTURE].claimed, false);
 }
 
+static int remake_capture(struct session *s, const char **why)
+{
+	end_capture(s);
+	int err = make_capture(s, why);
+	if (err < 0)
+		return err;
+	capture_draw_cursor(s->capture, !s->cursor_left_out);
+	/* Moonlight's clients say their mode once more before the start, which is session_start()'s. */
+	return s->video.running ? capture_start(s->capture) : PF_OK;
+}
+
+/* The encode thread cannot read what comes: from now on it comes in memory. */
+static void handle_unreadable(const void *data, size_t len)
+{
+	struct session_post post;
+	struct session *s = posted_session(&post, data, len);
+	const char *why;
+	if (!s || !s->capture || s->in_memory)
+		return;
+	s->in_memory = true;
+	log_warn("session: no GPU or encoder here reads the pictures in the compositor's GPU "
+		 "memory; capturing them anew through memory that the CPU reads");
+	if (remake_capture(s, &why) < 0)
+		post_lost(s, LOST_OTHER,
+			"the display could not be captured in memory that the host can read");
+}
+
 /* The pictures of the new mode come from another node where the backend had to make one. */
 static int follow_output(struct session *s, const struct vdisplay_output *before, const char **why)
 {
@@ -405,13 +446,7 @@ static int follow_output(struct session *s, const struct vdisplay_output *before
 		return s->capture->impl->set_mode ? capture_set_mode(s->capture, s->mode.width,
 							    s->mode.height, s->output.refresh_mhz)
 						  : PF_OK;
-	end_capture(s);
-	int err = make_capture(s, why);
-	if (err < 0)
-		return err;
-	capture_draw_cursor(s->capture, !s->cursor_left_out);
-	/* Moonlight's clients say their mode once more before the start, which is session_start()'s. */
-	return s->video.running ? capture_start(s->capture) : PF_OK;
+	return remake_capture(s, why);
 }
 
 /* Input goes to the new size, and where the backend had to make another output, to that one. */

@@ -28,6 +28,11 @@
 /* Without caps.live_bitrate a change costs a keyframe: no more of them than the picture gains by. */
 #define REMAKE_GAP_NS 3000000000ull
 
+/* A desktop that hangs, or a capture that begins anew in other memory, has this long to show a picture that can be read. */
+#define UNREAD_NS 5000000000ull
+#define MAX_TRIES \
+	4u /* encoders that break one after the other: more than there are kinds of hardware */
+
 /* Units that may wait for the sender: one being sent and one ready. More would only be latency. */
 #define UNITS_WAITING 2u
 #define UNITS_MADE    (SPSC_SLOTS + 3u) /* ring, one in each thread, one spare */
@@ -42,10 +47,11 @@ static int fit_encoder(struct video *v, const struct frame *frame)
 		bool live = e->caps.live_bitrate;
 		if (kbps == v->encoder_kbps || (!live && clock_now_ns() < v->next_remake_ns))
 			return PF_OK;
-		if (live) {
-			v->encoder_kbps = kbps;
-			return encoder_set_bitrate(e, kbps);
-		}
+		v->encoder_kbps = kbps;
+		if (!live)
+			v->next_remake_ns = clock_now_ns() + REMAKE_GAP_NS;
+		if (encoder_set_bitrate(e, kbps) >= 0)
+			return PF_OK;
 	}
 	encoder_destroy(e);
 	v->encoder = NULL;
@@ -125,6 +131,54 @@ static void note_encoded(struct video *v, struct unit *unit)
 	atomic_fetch_add(&v->anchors, unit->anchor);
 }
 
+enum { GIVE_UP = -1, LEAVE_OUT, TRY_AGAIN };
+
+/* What to do about a picture that could not be encoded. */
+static int recover(struct video *v, const struct frame *frame, int err)
+{
+	struct encoder *e = v->encoder;
+	bool unread = err == PF_E_TIMEOUT || err == PF_E_INVALID || err == PF_E_UNSUPPORTED;
+	if (e && e->impl->hardware && !unread) {
+		encoder_retire(e, err);
+		encoder_destroy(e);
+		v->encoder = NULL;
+		return TRY_AGAIN;
+	}
+	if (frame->pixels || !e || !unread)
+		return GIVE_UP;
+	const uint64_t now_ns = clock_now_ns();
+	if (!v->unread_since_ns)
+		v->unread_since_ns = now_ns;
+	if (err == PF_E_UNSUPPORTED && v->on_unreadable && !v->told_unreadable) {
+		v->told_unreadable = true;
+		v->on_unreadable(v->userdata);
+	}
+	return now_ns - v->unread_since_ns < UNREAD_NS ? LEAVE_OUT : GIVE_UP;
+}
+
+static int encode_picture(struct video *v, struct frame *frame, struct unit *unit)
+{
+	int err = PF_OK;
+	for (unsigned tries = 0; tries < MAX_TRIES; tries++) {
+		err = fit_encoder(v, frame);
+		if (err < 0)
+			return err;
+		bool keyframe = keyframe_due(v, clock_now_ns()) &&
+			atomic_exchange(&v->want_keyframe, false);
+		err = encoder_encode(v->encoder, frame, keyframe, unit);
+		if (err >= 0) {
+			v->unread_since_ns = 0;
+			return 1;
+		}
+		if (keyframe)
+			atomic_store(&v->want_keyframe, true);
+		int next = recover(v, frame, err);
+		if (next != TRY_AGAIN)
+			return next == LEAVE_OUT ? 0 : err;
+	}
+	return err;
+}
+
 static int encode_one(struct video *v, struct frame *frame, bool repeated)
 {
 	if (spsc_len(&v->units) >= UNITS_WAITING) {
@@ -136,15 +190,11 @@ static int encode_one(struct video *v, struct frame *frame, bool repeated)
 			v->next_anchor_ns = again_ns;
 		return PF_OK;
 	}
-	int err = fit_encoder(v, frame);
-	if (err < 0)
-		return err;
 	struct unit *unit = unit_pool_get(v->pool);
 	pf_check(unit); /* UNITS_MADE covers every place where one can be */
-	bool keyframe = keyframe_due(v, clock_now_ns()) &&
-		atomic_exchange(&v->want_keyframe, false);
-	err = encoder_encode(v->encoder, frame, keyframe, unit);
-	if (err < 0) {
+	int err = encode_picture(v, frame, unit);
+	if (err <= 0) {
+		atomic_fetch_add(&v->skipped, !err);
 		unit_unref(unit);
 		return err;
 	}
@@ -199,9 +249,15 @@ static void encode_loop(void *userdata)
 		repeat_ns = clock_now_ns() + REPEAT_NS;
 		int err = encode_one(v, last, !frame);
 		if (err < 0) {
-			log_error("video: the encoder cannot take %ux%u: %s", last->width,
-				last->height, pf_strerror(err));
-			v->on_failed("the host's video encoder failed", v->userdata);
+			bool unread = v->unread_since_ns;
+			log_error("video: %s %ux%u%s: %s",
+				unread ? "none of the desktop's pictures of"
+				       : "the encoder cannot take",
+				last->width, last->height,
+				unread ? " could be read for five seconds" : "", pf_strerror(err));
+			v->on_failed(unread ? "the desktop's pictures could not be read"
+					    : "the host's video encoder failed",
+				v->userdata);
 			break;
 		}
 	}

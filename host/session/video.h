@@ -29,6 +29,11 @@ struct video {
 	struct session_sink sink;
 	/* The encoder cannot go on. Once, on the encode thread. */
 	void (*on_failed)(const char *why, void *userdata);
+	/*
+	 * Pictures lie in a GPU's memory that nothing here reads: the producer should give others. Once, on the
+	 * encode thread. May be NULL.
+	 */
+	void (*on_unreadable)(void *userdata);
 	void *userdata;
 
 	struct mailbox frames;
@@ -46,6 +51,9 @@ struct video {
 	struct encoder *encoder;
 	uint32_t encoder_kbps;
 	uint64_t last_pts_ns, next_keyframe_ns, next_anchor_ns, next_remake_ns;
+	uint64_t
+		unread_since_ns; /* the first of the pictures in a row that could not be read; 0 = it was */
+	bool told_unreadable;
 	uint64_t next_index;	/* its low half is what the wire counts */
 	uint64_t encoder_index; /* of the encoder's unit 0 */
 	struct heal heal;

@@ -39,8 +39,8 @@ struct trust_client {
 struct trust;
 
 /*
- * file: the name of the list, a literal. Never fails because of the file: look at trust_problem(). Errors: PF_E_NOMEM, PF_E_IO or PF_E_INVALID (the
- * folder cannot be made or is not ours; why says so).
+ * file: the name of the list, a literal. Never fails because of the file: look at trust_problem(). Errors: PF_E_NOMEM,
+ * PF_E_IO or PF_E_INVALID (the folder cannot be made or is not ours; why says so).
  */
 int trust_create(struct trust **out, const char *dir, const char *file, char *why,
 	size_t why_len) PF_MUST_CHECK;

@@ -37,7 +37,7 @@ struct child {
 
 struct desktops {
 	struct vdisplay base;
-	char *app, *user, *layout, *only;
+	const char *only;
 	struct child *children[MAX_CHILDREN];
 	const struct child *newest; /* that an output was made on */
 	uint32_t next_home;
@@ -123,8 +123,6 @@ static int make_child(struct desktops *d, const struct candidate *want, struct c
 	c->home = ++d->next_home;
 	struct vdisplay_params params = d->base.params;
 	params.own_session = want->own;
-	params.app = d->app;
-	params.user = d->user;
 	params.compositor = NULL;
 	params.on_lost = on_child_lost;
 	params.userdata = c;
@@ -192,7 +190,7 @@ static size_t find_candidates(struct desktops *d, struct candidate *list)
 {
 	struct detect hints;
 	size_t n = 0;
-	detect_read(&hints, d->user);
+	detect_read(&hints, d->base.params.user);
 	for (size_t i = 0; vdisplay_at(i) && i < MAX_CANDIDATES; i++) {
 		const struct vdisplay_impl *impl = vdisplay_at(i);
 		if (impl == &vdisplay_none_impl || (!d->only && impl->by_name_only) ||
@@ -253,16 +251,7 @@ static void destroy(struct vdisplay *base)
 			vdisplay_destroy(d->children[i]->v);
 		free(d->children[i]);
 	}
-	free(d->app);
-	free(d->user);
-	free(d->layout);
-	free(d->only);
 	free(d);
-}
-
-static char *copy(const char *text)
-{
-	return text && *text ? strdup(text) : NULL;
 }
 
 /* Finds or starts the first one, so that a host that could show nobody anything says so when it starts. */
@@ -274,14 +263,7 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 		return PF_E_NOMEM;
 	d->base.impl = &vdisplay_auto_impl;
 	d->base.params = *params;
-	d->app = copy(params->app);
-	d->user = copy(params->user);
-	d->layout = copy(params->layout);
-	d->only = copy(params->compositor);
-	d->base.params.app = d->app;
-	d->base.params.user = d->user;
-	d->base.params.layout = d->layout;
-	d->base.params.compositor = d->only;
+	d->only = params->compositor;
 
 	struct candidate list[MAX_CANDIDATES];
 	struct child *c;

@@ -37,7 +37,6 @@ struct output {
 
 struct gamescope {
 	struct vdisplay base;
-	char *app, *user, *layout;
 	struct gamescope_setup setup;
 	struct output outputs[MAX_OUTPUTS];
 	uint64_t next_id, hung_until_ns;
@@ -49,11 +48,6 @@ static struct gamescope *from_base(struct vdisplay *base)
 {
 	pf_check(base->impl == &vdisplay_gamescope_impl);
 	return (struct gamescope *)base;
-}
-
-static char *copy(const char *text)
-{
-	return text && *text ? strdup(text) : NULL;
 }
 
 static void forget(struct output *o)
@@ -91,9 +85,6 @@ static void destroy(struct vdisplay *base)
 	}
 	for (size_t i = 0; i < MAX_OUTPUTS; i++)
 		gamescope_session_stop(&g->outputs[i].session);
-	free(g->app);
-	free(g->user);
-	free(g->layout);
 	free(g);
 }
 
@@ -117,14 +108,11 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 		return PF_E_NOMEM;
 	g->base.impl = &vdisplay_gamescope_impl;
 	g->base.params = *params;
-	g->app = copy(params->app);
-	g->user = copy(params->user);
-	g->layout = copy(params->layout);
 	for (size_t i = 0; i < MAX_OUTPUTS; i++) {
 		g->outputs[i].owner = g;
 		gamescope_session_init(&g->outputs[i].session);
 	}
-	const int err = gamescope_setup_find(&g->setup, g->user, why_text, sizeof(why_text));
+	const int err = gamescope_setup_find(&g->setup, params->user, why_text, sizeof(why_text));
 	if (err < 0) {
 		destroy(&g->base);
 		return err;
@@ -183,8 +171,8 @@ static void end_output(struct output *o)
 
 static int start(struct gamescope *g, struct output *o, const struct gamescope_mode *mode)
 {
-	int err = gamescope_session_start(
-		&o->session, &g->setup, g->app, g->layout, mode, why_text, sizeof(why_text));
+	int err = gamescope_session_start(&o->session, &g->setup, g->base.params.app,
+		g->base.params.layout, mode, why_text, sizeof(why_text));
 	o->id = ++g->next_id;
 	if (err == PF_E_TIMEOUT)
 		g->hung_until_ns = clock_now_ns() + HUNG_REST_NS;

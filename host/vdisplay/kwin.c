@@ -55,7 +55,6 @@ struct kwin_output {
 
 struct kwin {
 	struct vdisplay base;
-	char *user;
 	bool up;
 	struct kwin_link link;
 	struct loop_source *readable, *leave_timer;
@@ -164,7 +163,7 @@ static int ensure_up(struct kwin *k, uint64_t until_ns)
 {
 	if (k->up)
 		return PF_OK;
-	int err = find(&k->link, k->user, until_ns);
+	int err = find(&k->link, k->base.params.user, until_ns);
 	if (err >= 0 && k->base.params.loop)
 		err = loop_add_fd(k->base.params.loop, &k->readable,
 			wl_display_get_fd(k->link.conn.display), EPOLLIN, on_socket, k);
@@ -546,7 +545,6 @@ static void destroy(struct vdisplay *base)
 	struct kwin *k = from_base(base);
 	forget_kwin(k);
 	loop_remove(&k->leave_timer);
-	free(k->user);
 	free(k);
 }
 
@@ -563,7 +561,6 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 		return PF_E_NOMEM;
 	k->base.impl = &vdisplay_kwin_impl;
 	k->base.params = *params;
-	k->user = params->user && *params->user ? strdup(params->user) : NULL;
 	int err = ensure_up(k, clock_now_ns() + ANSWER_NS);
 	if (err >= 0 && params->loop)
 		err = loop_add_timer(params->loop, &k->leave_timer, on_leave, k);

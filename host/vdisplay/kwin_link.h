@@ -39,9 +39,9 @@ struct kwin_link {
 };
 
 /*
- * Takes zeroed memory, but for wants_input; close() it also after a failure. Errors: PF_E_NO_FRAME (something else than KWin listens),
- * PF_E_DENIED (whose is neither owner's nor ours; owner (uid_t)-1 = anybody's), PF_E_IO (nobody listens),
- * PF_E_TIMEOUT, PF_E_CLOSED, PF_E_INVALID (path), PF_E_NOMEM.
+ * Takes zeroed memory, but for wants_input; close() it also after a failure. Errors: PF_E_NO_FRAME (something else
+ * than KWin listens), PF_E_DENIED (whose is neither owner's nor ours; owner (uid_t)-1 = anybody's), PF_E_IO (nobody
+ * listens), PF_E_TIMEOUT, PF_E_CLOSED, PF_E_INVALID (path), PF_E_NOMEM.
  */
 int kwin_link_open(
 	struct kwin_link *l, const char *path, uid_t owner, uint64_t until_ns) PF_MUST_CHECK;

@@ -37,7 +37,6 @@ struct output {
 
 struct mutter {
 	struct vdisplay base;
-	char *user;
 	struct mutter_link link;
 	bool up;
 	char gone[160]; /* why the link is of no use any more; empty = it is */
@@ -141,7 +140,7 @@ static int ensure_up(struct mutter *m)
 	}
 	if (m->up)
 		return PF_OK;
-	int err = mutter_link_open(&m->link, m->user, why_text, sizeof(why_text));
+	int err = mutter_link_open(&m->link, m->base.params.user, why_text, sizeof(why_text));
 	if (err < 0)
 		return err;
 	if (m->base.params.loop &&
@@ -160,7 +159,6 @@ static void destroy(struct vdisplay *base)
 	struct mutter *m = from_base(base);
 	forget(m); /* with the connection go the sessions and their outputs */
 	loop_remove(&m->tell_lost);
-	free(m->user);
 	free(m);
 }
 
@@ -184,7 +182,6 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 			"that runs");
 		goto fail;
 	}
-	m->user = params->user && *params->user ? strdup(params->user) : NULL;
 	err = params->loop ? loop_add_timer(params->loop, &m->tell_lost, handle_lost, m) : PF_OK;
 	if (err >= 0)
 		err = ensure_up(m);

@@ -57,7 +57,6 @@ struct portal {
 	sd_bus_slot *slots[4];
 	struct loop_source *timer;
 	struct grant grants[MAX_GRANTS];
-	char *config_dir;
 	char sender[64]; /* our name in the paths of requests */
 	char owner[64];	 /* the portal's on the bus: others could answer in its stead */
 	char why[256];
@@ -168,7 +167,7 @@ static int add_memory(sd_bus_message *m, struct grant *g)
 {
 	char token[PORTAL_TOKEN_LEN];
 	int r = add_choice(m, "persist_mode", 2);
-	portal_token_load(token, g->all->config_dir, (unsigned)(g - g->all->grants));
+	portal_token_load(token, g->all->base.params.config_dir, (unsigned)(g - g->all->grants));
 	if (r >= 0 && token[0])
 		r = sd_bus_message_append(m, "{sv}", "restore_token", "s", token);
 	return r;
@@ -238,7 +237,7 @@ static void take_start(struct grant *g, const struct portal_answer *a)
 	memcpy(session, g->got.session, sizeof(session));
 	g->got = *a;
 	memcpy(g->got.session, session, sizeof(session));
-	portal_token_store(p->config_dir, (unsigned)(g - p->grants), a->token);
+	portal_token_store(p->base.params.config_dir, (unsigned)(g - p->grants), a->token);
 	g->step = STEP_READY;
 	g->until_ns = clock_now_ns() + UNUSED_NS;
 	log_info("portal: the screen is shared (node %u)", a->node);
@@ -403,7 +402,6 @@ static void destroy(struct vdisplay *base)
 		sd_bus_slot_unref(p->slots[i]);
 	loop_remove(&p->timer);
 	user_bus_close(&p->bus);
-	free(p->config_dir);
 	free(p);
 }
 
@@ -463,7 +461,6 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 		return PF_E_NOMEM;
 	p->base.impl = &vdisplay_portal_impl;
 	p->base.params = *params;
-	p->config_dir = params->config_dir ? strdup(params->config_dir) : NULL;
 	for (size_t i = 0; i < MAX_GRANTS; i++)
 		p->grants[i].all = p;
 	int err = user_bus_open(&p->bus, params->user, why_text, sizeof(why_text));

@@ -90,9 +90,15 @@ static int undo(const struct undo_record *r)
 	return impl && impl->undo ? impl->undo(r) : PF_E_UNSUPPORTED;
 }
 
+static const char *unless_empty(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
 int vdisplay_create(struct vdisplay **out, const char *name, const struct vdisplay_params *params,
 	const char **why)
 {
+	struct vdisplay_params p = *params;
 	static char unknown[256];
 	char known[128];
 	const char *unused;
@@ -100,13 +106,18 @@ int vdisplay_create(struct vdisplay **out, const char *name, const struct vdispl
 		why = &unused;
 	*out = NULL;
 	*why = NULL;
+	p.config_dir = unless_empty(p.config_dir);
+	p.compositor = unless_empty(p.compositor);
+	p.layout = unless_empty(p.layout);
+	p.app = unless_empty(p.app);
+	p.user = unless_empty(p.user);
 	if (!name || strcmp(name, vdisplay_none_impl.name) != 0)
-		undo_abandoned(params->user, undo);
+		undo_abandoned(p.user, undo);
 	if (!name || !strcmp(name, "auto"))
-		return create_with(out, &vdisplay_auto_impl, params, why);
+		return create_with(out, &vdisplay_auto_impl, &p, why);
 	const struct vdisplay_impl *impl = vdisplay_find(name);
 	if (impl)
-		return create_with(out, impl, params, why);
+		return create_with(out, impl, &p, why);
 	list_backends(known, sizeof(known));
 	snprintf(unknown, sizeof(unknown), "no display backend '%.40s' in this build; it has %s",
 		name, known);

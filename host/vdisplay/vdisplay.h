@@ -59,6 +59,7 @@ static inline uint32_t vdisplay_hz(uint32_t refresh_mhz)
 	return (refresh_mhz + 500u) / 1000u;
 }
 
+/* The texts live as long as the display; an empty one is as NULL. */
 struct vdisplay_params {
 	struct loop *loop;
 	bool own_session;	/* start a compositor of our own even when one runs */
@@ -168,7 +169,8 @@ void vdisplay_destroy(struct vdisplay *v); /* takes NULL; ends a compositor that
 void vdisplay_set_owner(struct vdisplay *v, const uint8_t *owner);
 /*
  * Errors: PF_E_INVALID (mode), PF_E_IO (compositor refused or gone), PF_E_BUSY (a person has to allow it first;
- * again in a moment), PF_E_DENIED (that person said no), and those of vdisplay_create() where a desktop has to be found first.
+ * again in a moment), PF_E_DENIED (that person said no), and those of vdisplay_create() where a desktop has to be
+ * found first.
  */
 int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out) PF_MUST_CHECK;

@@ -37,7 +37,6 @@ struct left {
 
 struct wlroots {
 	struct vdisplay base;
-	char *app, *user;
 	bool up;  /* there is a sway behind ipc_path */
 	bool own; /* and it is the session below */
 	struct sway_session session;
@@ -117,8 +116,8 @@ static void handle_watch(uint32_t events, void *userdata)
 
 static int use_running(struct wlroots *w)
 {
-	int err = sway_find_running(w->user, w->ipc_path, sizeof(w->ipc_path), w->wayland_path,
-		sizeof(w->wayland_path));
+	int err = sway_find_running(w->base.params.user, w->ipc_path, sizeof(w->ipc_path),
+		w->wayland_path, sizeof(w->wayland_path));
 	if (err < 0)
 		return err;
 	err = sway_ipc_open(&w->watch, w->ipc_path);
@@ -143,7 +142,8 @@ static int use_running(struct wlroots *w)
 
 static int start_own(struct wlroots *w)
 {
-	int err = sway_session_start(&w->session, w->app, w->user, why_text, sizeof(why_text));
+	int err = sway_session_start(
+		&w->session, w->base.params.app, w->base.params.user, why_text, sizeof(why_text));
 	if (err >= 0 && w->base.params.loop)
 		err = loop_add_child(
 			w->base.params.loop, &w->on_child, w->session.pid, handle_child, w);
@@ -186,14 +186,7 @@ static void destroy(struct vdisplay *base)
 	undo_finish(&w->undo); /* what a hung sway did not let go of */
 	forget_compositor(w);
 	sway_session_stop(&w->session);
-	free(w->app);
-	free(w->user);
 	free(w);
-}
-
-static char *copy(const char *text)
-{
-	return text && *text ? strdup(text) : NULL;
 }
 
 static int create(struct vdisplay **out, const struct vdisplay_params *params)
@@ -204,8 +197,6 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 		return PF_E_NOMEM;
 	w->base.impl = &vdisplay_wlroots_impl;
 	w->base.params = *params;
-	w->app = copy(params->app);
-	w->user = copy(params->user);
 	w->watch.fd = -1;
 	undo_init(&w->undo);
 	sway_place_init(&w->place, params->loop, w->ipc_path);

@@ -610,9 +610,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
-	int err = host_process_end(&host);
-	host_process_clean(&host);
-	return err;
+	return host_process_finish(&host);
 }
 
 int main(void)

@@ -571,9 +571,7 @@ static int end(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++)
 		free(users[i].held);
-	int err = host_process_end(&host);
-	host_process_clean(&host);
-	return err;
+	return host_process_finish(&host);
 }
 
 int main(void)

@@ -238,15 +238,9 @@ static void a_program_that_hangs_is_given_up(void **state)
 
 int main(int argc, char **argv)
 {
-	unsetenv("SWAYSOCK");
-	unsetenv("SUDO_UID");
-	if (system("command -v sway >/dev/null") != 0) {
-		puts("sway is not installed; scripts/deps installs it");
-		return 77;
-	}
-	log_set_level(LOG_WARN);
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
+	const int skip = desk_begin("sway", argc, argv);
+	if (skip)
+		return skip;
 	const struct CMUnitTest tests[] = {
 		TEST(text_goes_both_ways),
 		TEST(an_offer_does_not_come_back),

@@ -220,8 +220,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
-	int err = host_process_end(&host);
-	host_process_clean(&host);
+	const int err = host_process_finish(&host);
 	pf_identity_destroy(alice);
 	return err;
 }

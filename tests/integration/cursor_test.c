@@ -202,9 +202,7 @@ static int start(void **state)
 static int end(void **state)
 {
 	(void)state;
-	int err = host_process_end(&host);
-	host_process_clean(&host);
-	return err;
+	return host_process_finish(&host);
 }
 
 int main(void)

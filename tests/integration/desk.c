@@ -8,8 +8,11 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "host/base/log.h"
 #include "host/media/clock.h"
 #include "tests/test.h"
+
+#define SKIP_CODE 77
 
 /* What a failed test left open: the next one must not meet it. */
 static struct desk *open_desks[4];
@@ -43,6 +46,24 @@ static void handle_lost(const char *why, void *userdata)
 	struct desk *d = userdata;
 	d->n_lost++;
 	snprintf(d->lost_why, sizeof(d->lost_why), "%s", why);
+}
+
+int desk_begin(const char *programs, int argc, char **argv)
+{
+	char command[128];
+	unsetenv("SWAYSOCK");
+	unsetenv("SUDO_UID");
+	snprintf(command, sizeof(command),
+		"for p in %s; do command -v $p >/dev/null || exit 1; done", programs);
+	if (system(command) != 0) {
+		printf("not all of these are installed: %s; scripts/deps installs them\n",
+			programs);
+		return SKIP_CODE;
+	}
+	log_set_level(LOG_WARN);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return 0;
 }
 
 void desk_open(struct desk *d, bool own, const char *app)

@@ -33,6 +33,12 @@ struct eye {
 	char lost_why[256];
 };
 
+/*
+ * First of all in main(): no sway but the test's own, and TEST of `test TEST` alone. Returns 0, or meson's code for a
+ * test that is left out, with the reason told, when one of the programs (a list with spaces between) is missing.
+ */
+int desk_begin(const char *programs, int argc, char **argv);
+
 /* own false: use the sway in $SWAYSOCK. app NULL: a terminal. */
 void desk_open(struct desk *d, bool own, const char *app);
 void desk_close(struct desk *d);

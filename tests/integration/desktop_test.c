@@ -141,17 +141,7 @@ static struct punktfunk_connection *come_back(uint32_t width, uint32_t height)
 
 static unsigned said(const char *text)
 {
-	static char log[262144];
-	char path[128];
-	unsigned n = 0;
-	snprintf(path, sizeof(path), "%s/host.log", host.dir);
-	FILE *f = fopen(path, "re");
-	log[f ? fread(log, 1, sizeof(log) - 1, f) : 0] = 0;
-	if (f)
-		fclose(f);
-	for (const char *at = log; (at = strstr(at, text)); at++)
-		n++;
-	return n;
+	return host_process_count(&host, text);
 }
 
 /* Taken over, and lost and found: no display goes or comes, and what runs on it runs on. */
@@ -242,17 +232,14 @@ static bool have(const char *program)
 
 static int start(void **state)
 {
-	const char *path = getenv("PUNKTFUNK_HOST");
 	(void)state;
-	return path ? host_process_start(&host, path, host_args) : -1;
+	return host_process_start(&host, NULL, host_args);
 }
 
 static int stop(void **state)
 {
 	(void)state;
-	int err = host_process_end(&host);
-	host_process_clean(&host);
-	return err;
+	return host_process_finish(&host);
 }
 
 int main(void)

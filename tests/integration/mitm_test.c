@@ -54,9 +54,7 @@ static int end_host(void **state)
 {
 	(void)state;
 	interposed_stop(&between);
-	const int rc = host_process_end(&host);
-	host_process_clean(&host);
-	return rc;
+	return host_process_finish(&host);
 }
 
 static json_t *ask(const char *command)

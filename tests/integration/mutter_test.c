@@ -433,12 +433,12 @@ static void touch(struct inject *i, uint32_t width, uint32_t height)
 
 static void a_window_gets_what_is_done(void **state)
 {
-	const char *const argv[] = {getenv("PUNKTFUNK_PROBE"), NULL};
+	const char *const argv[] = {getenv("PUNKTFUNK_WL_APP"), "1024x768", "2060c0", NULL};
 	struct vdisplay_output o;
 	static struct eye e;
 	(void)state;
 	if (!argv[0]) {
-		print_message("[ note     ] no input: wl_probe was not built, install "
+		print_message("[ note     ] no input: wl_app was not built, install "
 			      "wayland-protocols\n");
 		return;
 	}
@@ -449,7 +449,7 @@ static void a_window_gets_what_is_done(void **state)
 	assert_true(i->caps.text && i->caps.touch && i->caps.smooth_scroll);
 	setenv("WAYLAND_DISPLAY", gnome.wayland, 1);
 	assert_int_equal(gnome_run(&window, argv), 0);
-	expect("size 1024 768");
+	expect("shown 1024 768");
 	/* Until it is shown, nothing comes. */
 	struct expected first = {.begin = "motion"};
 	for (int n = 0; n < 50 && !run(200, has_line, &first); n++)
@@ -463,7 +463,7 @@ static void a_window_gets_what_is_done(void **state)
 	assert_int_equal(capture_set_mode(e.capture, 1280, 720, 60000), 0);
 	inject_set_size(i, 1280, 720);
 	see(&e, 1280, 720);
-	expect("size 1280 720");
+	expect("shown 1280 720");
 	point_and_press(i, 1280, 720);
 	/* What is held goes up when the client vanishes. */
 	send(i, PF_INPUT_KEY_DOWN, 'A', 0, 0, 0);

@@ -15,8 +15,7 @@
 
 /* Programs of several clients on one real sway: whose windows open where. */
 
-#define SKIP_CODE 77
-#define WAIT_MS	  10000
+#define WAIT_MS 10000
 
 static char ipc_path[128];
 static int programs[8];
@@ -202,14 +201,11 @@ static void a_claim_ends_with_its_output(void **state)
 
 #define TEST(f) cmocka_unit_test_teardown(f, stop_all)
 
-int main(void)
+int main(int argc, char **argv)
 {
-	unsetenv("SWAYSOCK");
-	if (system("command -v sway foot >/dev/null") != 0) {
-		puts("sway or foot is not installed; scripts/deps installs them");
-		return SKIP_CODE;
-	}
-	log_set_level(LOG_WARN);
+	const int skip = desk_begin("sway foot", argc, argv);
+	if (skip)
+		return skip;
 	const struct CMUnitTest tests[] = {
 		TEST(each_launch_is_on_its_own_output),
 		TEST(what_a_person_moved_stays_there),

@@ -186,17 +186,14 @@ static void a_gap_is_told(void **state)
 
 static int start(void **state)
 {
-	const char *path = getenv("PUNKTFUNK_HOST");
 	(void)state;
-	return path ? host_process_start(&host, path, host_args) : -1;
+	return host_process_start(&host, NULL, host_args);
 }
 
 static int stop(void **state)
 {
 	(void)state;
-	int err = host_process_end(&host);
-	host_process_clean(&host);
-	return err;
+	return host_process_finish(&host);
 }
 
 int main(void)

@@ -34,17 +34,7 @@ static const char kept[] = "the display is kept", back[] = "back on its display"
 /* How often the log says this so far. */
 static unsigned said(const char *text)
 {
-	static char log[262144];
-	char path[128];
-	unsigned n = 0;
-	snprintf(path, sizeof(path), "%s/host.log", host.dir);
-	FILE *f = fopen(path, "re");
-	log[f ? fread(log, 1, sizeof(log) - 1, f) : 0] = 0;
-	if (f)
-		fclose(f);
-	for (const char *at = log; (at = strstr(at, text)); at++)
-		n++;
-	return n;
+	return host_process_count(&host, text);
 }
 
 static void wait_said(const char *text, unsigned n)
@@ -357,8 +347,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
-	int err = host_process_end(&host);
-	host_process_clean(&host);
+	const int err = host_process_finish(&host);
 	pf_identity_destroy(alice);
 	pf_identity_destroy(bob);
 	return err;

@@ -201,15 +201,9 @@ static void a_hung_sway_does_not_hold_the_start(void **state)
 
 int main(int argc, char **argv)
 {
-	unsetenv("SWAYSOCK");
-	unsetenv("SUDO_UID");
-	if (system("command -v sway >/dev/null") != 0) {
-		puts("sway is not installed; scripts/deps installs it");
-		return 77;
-	}
-	log_set_level(LOG_WARN);
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
+	const int skip = desk_begin("sway", argc, argv);
+	if (skip)
+		return skip;
 	const struct CMUnitTest tests[] = {
 		TEST(a_killed_host_leaves_nothing_after_the_next_start),
 		TEST(hosts_side_by_side_do_not_undo_each_other),

@@ -755,19 +755,13 @@ static int become_user(void)
 
 int main(int argc, char **argv)
 {
-	unsetenv("SWAYSOCK");
-	unsetenv("SUDO_UID");
-	if (system("command -v sway foot >/dev/null") != 0) {
-		puts("sway or foot is not installed; scripts/deps installs them");
-		return 77;
-	}
+	const int skip = desk_begin("sway foot", argc, argv);
+	if (skip)
+		return skip;
 	if (become_user() < 0) {
 		puts("only root can run this as another user");
 		return 77;
 	}
-	log_set_level(LOG_WARN);
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
 	const struct CMUnitTest tests[] = {
 		TEST(without_sway_it_says_what_to_install),
 		TEST(a_sway_that_cannot_start_says_why),

@@ -424,3 +424,27 @@ void fake_kwin_pause(struct fake_kwin *f, bool paused)
 	pthread_mutex_unlock(&f->lock);
 	wake(f);
 }
+
+/* --- where it listens --- */
+
+int fake_kwin_place_make(struct fake_kwin_place *place)
+{
+	const char *tmp = getenv("TMPDIR");
+	const int n = snprintf(
+		place->dir, sizeof(place->dir), "%s/kwin.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (n < 0 || (size_t)n >= sizeof(place->dir) || !mkdtemp(place->dir))
+		return -1;
+	snprintf(place->path, sizeof(place->path), "%s/wayland-0", place->dir);
+	setenv("XDG_RUNTIME_DIR", place->dir, 1);
+	unsetenv("WAYLAND_DISPLAY");
+	return 0;
+}
+
+void fake_kwin_place_remove(struct fake_kwin_place *place)
+{
+	char lock[128];
+	snprintf(lock, sizeof(lock), "%s.lock", place->path);
+	unlink(lock);
+	unlink(place->path);
+	rmdir(place->dir);
+}

@@ -44,6 +44,14 @@ struct fake_kwin_params {
 
 struct fake_kwin;
 
+/* A runtime folder of the test's own, which the environment names, and where its compositor would listen. */
+struct fake_kwin_place {
+	char dir[64], path[96];
+};
+
+int fake_kwin_place_make(struct fake_kwin_place *place); /* -1 = cannot be made */
+void fake_kwin_place_remove(struct fake_kwin_place *place);
+
 /* Listens on the path. NULL on failure. */
 struct fake_kwin *fake_kwin_start(const char *path, const struct fake_kwin_params *params);
 /* Ends it; takes one that died, and NULL. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
@@ -102,17 +103,18 @@ int gnome_run(struct gnome_reader *r, const char *const *argv)
 {
 	int ends[2];
 	memset(r, 0, sizeof(*r));
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -1;
 	r->pid = fork();
 	if (r->pid == 0) {
+		dup2(ends[1], 0);
 		dup2(ends[1], 1);
-		fcntl(1, F_SETFL, 0);
 		execvp(argv[0], (char *const *)argv);
 		_exit(127);
 	}
 	close(ends[1]);
 	r->fd = ends[0];
+	fcntl(r->fd, F_SETFL, O_NONBLOCK);
 	return r->pid < 0 ? -1 : 0;
 }
 

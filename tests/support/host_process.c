@@ -14,7 +14,7 @@
 #define MAX_ARGS      32
 #define START_WAIT_MS 10000
 #define LOG_END	      4000u /* what is shown of a log */
-#define LOG_MAX	      65536
+#define LOG_MAX	      262144
 #define POLL_MS	      5
 
 /* Most tests are not about who may come in. */
@@ -79,6 +79,16 @@ bool host_process_logged(const struct host_process *h, const char *text, int tim
 	}
 }
 
+unsigned host_process_count(const struct host_process *h, const char *text)
+{
+	static char log[LOG_MAX];
+	unsigned n = 0;
+	read_log(h, log, sizeof(log));
+	for (const char *at = log; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
 static int wait_listening(struct host_process *h)
 {
 	static char log[LOG_MAX];
@@ -103,6 +113,12 @@ static int wait_listening(struct host_process *h)
 int host_process_start(struct host_process *h, const char *path, const char *const *args)
 {
 	memset(h, 0, sizeof(*h));
+	if (!path)
+		path = getenv("PUNKTFUNK_HOST");
+	if (!path) {
+		fprintf(stderr, "set PUNKTFUNK_HOST to the program punktfunk-host\n");
+		return -1;
+	}
 	const char *tmp = getenv("TMPDIR");
 	const int n = snprintf(
 		h->dir, sizeof(h->dir), "%s/punktfunk-test-XXXXXX", tmp && *tmp ? tmp : "/tmp");
@@ -176,6 +192,13 @@ void host_process_clean(struct host_process *h)
 		unlink(path);
 	}
 	rmdir(h->dir);
+}
+
+int host_process_finish(struct host_process *h)
+{
+	const int err = host_process_end(h);
+	host_process_clean(h);
+	return err;
 }
 
 long host_process_rss_kb(const struct host_process *h)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@
 #include "host/vdisplay/vdisplay.h"
 
 /*
- * kwin_desk WL_PROBE: against the KWin that runs here, everything that a session does with one: outputs at three
+ * kwin_desk WL_APP: against the KWin that runs here, everything that a session does with one: outputs at three
  * modes, their pictures, input that a window gets, another mode, and away. A line each; the last one is the result.
  * scripts/headless/kwin runs it.
  */
@@ -30,7 +31,7 @@
 
 static struct loop *loop;
 static int n_bad;
-static const char *probe_path;
+static const char *app_path;
 
 struct desk {
 	struct vdisplay *v;
@@ -85,21 +86,25 @@ static void on_lost(int err, const char *why, void *userdata)
 static void start_window(struct desk *d)
 {
 	int fds[2];
-	if (pipe(fds) < 0)
+	char size[32];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		abort();
+	snprintf(size, sizeof(size), "%ux%u", d->o.width, d->o.height);
 	d->pid = fork();
 	if (d->pid == 0) {
 		sigset_t none;
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
+		dup2(fds[1], 0);
 		dup2(fds[1], 1);
 		setenv("WAYLAND_DISPLAY", d->o.wayland_display, 1);
-		execl(probe_path, probe_path, "--moving", NULL);
+		execl(app_path, app_path, size, "2060c0", NULL);
 		_exit(127);
 	}
 	close(fds[1]);
 	d->from = fds[0];
 	fcntl(d->from, F_SETFL, O_NONBLOCK);
+	report(write(d->from, "move\n", 5) == 5, "window of %s", size);
 }
 
 static void listen_to(struct desk *d)
@@ -132,7 +137,7 @@ static void end_window(struct desk *d)
 	d->heard[0] = 0;
 }
 
-static void send(struct desk *d, uint8_t kind, uint32_t code, int32_t x, int32_t y, uint32_t flags)
+static void give(struct desk *d, uint8_t kind, uint32_t code, int32_t x, int32_t y, uint32_t flags)
 {
 	const struct pf_input e = {.kind = kind, .code = code, .x = x, .y = y, .flags = flags};
 	inject_event(d->inject, &e);
@@ -142,22 +147,22 @@ static void steer(struct desk *d)
 {
 	const uint32_t size = d->o.width << 16 | d->o.height;
 	char line[64];
-	send(d, PF_INPUT_MOUSE_ABS, 0, 101, 203, size);
+	give(d, PF_INPUT_MOUSE_ABS, 0, 101, 203, size);
 	turn_for(200);
-	send(d, PF_INPUT_MOUSE_REL, 0, 7, -5, 0);
+	give(d, PF_INPUT_MOUSE_REL, 0, 7, -5, 0);
 	for (int down = 1; down >= 0; down--) {
-		send(d, down ? PF_INPUT_BUTTON_DOWN : PF_INPUT_BUTTON_UP, 1, 0, 0, 0);
+		give(d, down ? PF_INPUT_BUTTON_DOWN : PF_INPUT_BUTTON_UP, 1, 0, 0, 0);
 		turn_for(200);
-		send(d, down ? PF_INPUT_KEY_DOWN : PF_INPUT_KEY_UP, 'A', 0, 0, 0);
+		give(d, down ? PF_INPUT_KEY_DOWN : PF_INPUT_KEY_UP, 'A', 0, 0, 0);
 		turn_for(200);
 	}
-	send(d, PF_INPUT_SCROLL, 0, 120, 0, 0);
+	give(d, PF_INPUT_SCROLL, 0, 120, 0, 0);
 	if (d->inject->caps.text)
-		send(d, PF_INPUT_TEXT, 0xE4, 0, 0, 0);
-	send(d, PF_INPUT_TOUCH_DOWN, 4711, 300, 200, size);
-	send(d, PF_INPUT_TOUCH_UP, 4711, 300, 200, size);
+		give(d, PF_INPUT_TEXT, 0xE4, 0, 0, 0);
+	give(d, PF_INPUT_TOUCH_DOWN, 4711, 300, 200, size);
+	give(d, PF_INPUT_TOUCH_UP, 4711, 300, 200, size);
 	turn_for(500);
-	snprintf(line, sizeof(line), "size %u %u", d->o.width, d->o.height);
+	snprintf(line, sizeof(line), "shown %u %u", d->o.width, d->o.height);
 	heard(d, line);
 	heard(d, "motion 101.00 203.00");
 	heard(d, "motion 108.00 198.00");
@@ -165,7 +170,7 @@ static void steer(struct desk *d)
 	heard(d, "button 272 0");
 	heard(d, "key 30 1");
 	heard(d, "key 30 0");
-	heard(d, "axis 0 -15.00");
+	heard(d, "axis 0 -15.000");
 	if (d->inject->caps.text)
 		heard(d, "text 228");
 	heard(d, "touch down 0 300.00 200.00");
@@ -349,7 +354,7 @@ int main(int argc, char **argv)
 	struct vdisplay *v;
 	if (argc != 2 || loop_create(&loop) < 0)
 		return 2;
-	probe_path = argv[1];
+	app_path = argv[1];
 	log_set_level(LOG_WARN);
 	const struct vdisplay_params params = {.loop = loop};
 	const int found = vdisplay_kwin_impl.probe(&params, note);

@@ -315,6 +315,32 @@ static void test_reads_a_dmabuf(void **state)
 	close(device);
 }
 
+/* A pipe is readable as a DMA-BUF is: when somebody is done. */
+static void test_waits_for_who_draws(void **state)
+{
+	(void)state;
+	int ends[2], file = make_file(LEN, true);
+	assert_int_equal(pipe(ends), 0);
+	struct frame f = good_frame(file);
+	assert_int_equal(dmabuf_wait(&f), PF_OK);
+	f.dmabuf.n_planes = 2;
+	f.dmabuf.fd[1] = ends[0];
+	assert_int_equal(dmabuf_wait(&f), PF_E_TIMEOUT);
+	assert_int_equal(write(ends[1], "", 1), 1);
+	assert_int_equal(dmabuf_wait(&f), PF_OK);
+	f.dmabuf.fd[1] = -1;
+	assert_int_equal(dmabuf_wait(&f), PF_E_INVALID);
+	close(ends[0]);
+	f.dmabuf.fd[1] = ends[0];
+	assert_int_equal(dmabuf_wait(&f), PF_E_INVALID);
+	f.dmabuf.n_planes = FRAME_MAX_PLANES + 1;
+	assert_int_equal(dmabuf_wait(&f), PF_E_INVALID);
+	f.dmabuf.n_planes = 0;
+	assert_int_equal(dmabuf_wait(&f), PF_E_INVALID);
+	close(ends[1]);
+	close(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_maps_nothing_that_may_shrink),
 		cmocka_unit_test(test_stays_in_what_is_mapped),
 		cmocka_unit_test(test_reads_a_dmabuf),
+		cmocka_unit_test(test_waits_for_who_draws),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

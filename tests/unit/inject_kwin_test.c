@@ -15,7 +15,7 @@
 
 /* A KWin that only speaks, with one virtual output of 1280x720 right of a screen of 1920x1080. */
 struct rig {
-	char dir[64], path[96];
+	struct fake_kwin_place place;
 	struct fake_kwin *fake;
 	struct loop *loop;
 	struct vdisplay *v;
@@ -27,11 +27,8 @@ struct rig {
 static int setup(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
-	if (!r || test_folder(r->dir, sizeof(r->dir), "kwin") < 0 || loop_create(&r->loop) < 0)
+	if (!r || fake_kwin_place_make(&r->place) < 0 || loop_create(&r->loop) < 0)
 		return -1;
-	snprintf(r->path, sizeof(r->path), "%s/wayland-0", r->dir);
-	setenv("XDG_RUNTIME_DIR", r->dir, 1);
-	unsetenv("WAYLAND_DISPLAY");
 	log_set_level(LOG_ERROR);
 	*state = r;
 	return 0;
@@ -40,15 +37,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct rig *r = *state;
-	char lock[128];
 	inject_destroy(r->i);
 	vdisplay_destroy(r->v);
 	fake_kwin_stop(r->fake);
 	loop_destroy(r->loop);
-	snprintf(lock, sizeof(lock), "%s.lock", r->path);
-	unlink(lock);
-	unlink(r->path);
-	rmdir(r->dir);
+	fake_kwin_place_remove(&r->place);
 	free(r);
 	return 0;
 }
@@ -65,7 +58,7 @@ static void start_kwin(struct rig *r, uint32_t input_version)
 	struct fake_kwin_params p = FAKE_KWIN_FULL;
 	const struct vdisplay_params params = {.loop = r->loop};
 	p.input_version = input_version;
-	r->fake = fake_kwin_start(r->path, &p);
+	r->fake = fake_kwin_start(r->place.path, &p);
 	assert_non_null(r->fake);
 	assert_int_equal(vdisplay_create(&r->v, "kwin", &params, NULL), PF_OK);
 	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &r->o), PF_OK);
@@ -89,7 +82,7 @@ static int try_inject(struct rig *r, const char *path, const char *output)
 static void start(struct rig *r, uint32_t input_version)
 {
 	start_kwin(r, input_version);
-	assert_int_equal(try_inject(r, r->path, r->o.name), PF_OK);
+	assert_int_equal(try_inject(r, r->place.path, r->o.name), PF_OK);
 	assert_true(fake_kwin_saw(r->fake, "authenticate Punktfunk"));
 }
 
@@ -229,8 +222,8 @@ static void what_is_missing_is_refused(void **state)
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = 0;
 	start_kwin(r, 0);
-	assert_int_equal(try_inject(r, r->path, r->o.name), PF_E_DENIED);
-	assert_int_equal(try_inject(r, r->path, longer), PF_E_INVALID);
+	assert_int_equal(try_inject(r, r->place.path, r->o.name), PF_E_DENIED);
+	assert_int_equal(try_inject(r, r->place.path, longer), PF_E_INVALID);
 	assert_int_equal(try_inject(r, longer, r->o.name), PF_E_INVALID);
 	assert_int_equal(try_inject(r, NULL, NULL), PF_E_INVALID);
 	assert_int_equal(try_inject(r, "/nonexistent/wayland-0", r->o.name), PF_E_IO);
@@ -238,13 +231,13 @@ static void what_is_missing_is_refused(void **state)
 	r->v = NULL;
 	fake_kwin_stop(r->fake);
 	start_kwin(r, 3);
-	assert_int_equal(try_inject(r, r->path, r->o.name), PF_E_UNSUPPORTED);
+	assert_int_equal(try_inject(r, r->place.path, r->o.name), PF_E_UNSUPPORTED);
 	vdisplay_destroy(r->v);
 	r->v = NULL;
 	fake_kwin_stop(r->fake);
 	start_kwin(r, 6);
 	const uint64_t began_ns = clock_now_ns();
-	assert_int_equal(try_inject(r, r->path, "DP-7"), PF_E_TIMEOUT);
+	assert_int_equal(try_inject(r, r->place.path, "DP-7"), PF_E_TIMEOUT);
 	assert_true(clock_now_ns() - began_ns < 3000000000ull);
 	assert_null(r->i);
 }

@@ -13,7 +13,7 @@
 #include "tests/support/fake_kwin.h"
 
 struct rig {
-	char dir[64], path[96];
+	struct fake_kwin_place place;
 	struct fake_kwin *fake;
 	struct vdisplay *v;
 };
@@ -21,11 +21,8 @@ struct rig {
 static int setup(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
-	if (!r || test_folder(r->dir, sizeof(r->dir), "kwin") < 0)
+	if (!r || fake_kwin_place_make(&r->place) < 0)
 		return -1;
-	snprintf(r->path, sizeof(r->path), "%s/wayland-0", r->dir);
-	setenv("XDG_RUNTIME_DIR", r->dir, 1);
-	unsetenv("WAYLAND_DISPLAY");
 	log_set_level(LOG_ERROR);
 	*state = r;
 	return 0;
@@ -34,13 +31,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct rig *r = *state;
-	char lock[128];
 	vdisplay_destroy(r->v);
 	fake_kwin_stop(r->fake);
-	snprintf(lock, sizeof(lock), "%s.lock", r->path);
-	unlink(lock);
-	unlink(r->path);
-	rmdir(r->dir);
+	fake_kwin_place_remove(&r->place);
 	free(r);
 	return 0;
 }
@@ -49,7 +42,7 @@ static void start(struct rig *r, struct fake_kwin_params params)
 {
 	const struct vdisplay_params none = {0};
 	const char *why = NULL;
-	r->fake = fake_kwin_start(r->path, &params);
+	r->fake = fake_kwin_start(r->place.path, &params);
 	assert_non_null(r->fake);
 	if (vdisplay_create(&r->v, "kwin", &none, &why) < 0)
 		fail_msg("%s", why);
@@ -87,7 +80,7 @@ static void an_output_is_as_asked_and_goes(void **state)
 	assert_string_equal(o.name, "Virtual-punktfunk-1");
 	assert_string_equal(o.capture, "pipewire");
 	assert_string_equal(o.inject, "kwin");
-	assert_string_equal(o.wayland_display, r->path);
+	assert_string_equal(o.wayland_display, r->place.path);
 	assert_int_not_equal(o.node.id, 0);
 	assert_string_equal(o.node.remote, "");
 	assert_true(fake_kwin_saw(r->fake, "described Punktfunk 1"));
@@ -326,12 +319,12 @@ static void one_that_dies_is_gone(void **state)
 	expect_why("no KWin runs");
 	fake_kwin_stop(r->fake);
 	p.trick = FAKE_KWIN_HONEST;
-	r->fake = fake_kwin_start(r->path, &p);
+	r->fake = fake_kwin_start(r->place.path, &p);
 	o = add(r, 1280, 720, 60000);
 	/* An output of one that is gone is none of the next one's. */
 	struct vdisplay_output old = o;
 	fake_kwin_stop(r->fake);
-	r->fake = fake_kwin_start(r->path, &p);
+	r->fake = fake_kwin_start(r->place.path, &p);
 	o = add(r, 640, 480, 60000);
 	assert_int_equal(vdisplay_set_mode(r->v, &old, 1280, 720, 60000), PF_E_IO);
 	vdisplay_remove_output(r->v, &old);
@@ -358,7 +351,7 @@ static void a_loss_is_told(void **state)
 	assert_int_equal(loop_create(&loss.loop), PF_OK);
 	const struct vdisplay_params params = {
 		.loop = loss.loop, .on_lost = on_lost, .userdata = &loss};
-	r->fake = fake_kwin_start(r->path, &full);
+	r->fake = fake_kwin_start(r->place.path, &full);
 	assert_int_equal(vdisplay_create(&r->v, "kwin", &params, NULL), PF_OK);
 	add(r, 1280, 720, 60000);
 	fake_kwin_stop(r->fake);
@@ -375,7 +368,7 @@ static void not_usable(struct rig *r, struct fake_kwin_params p, int err, const 
 	const struct vdisplay_params none = {0};
 	char note[VDISPLAY_NOTE_LEN];
 	const char *why = NULL;
-	r->fake = fake_kwin_start(r->path, &p);
+	r->fake = fake_kwin_start(r->place.path, &p);
 	assert_int_equal(vdisplay_create(&r->v, "kwin", &none, &why), err);
 	assert_null(r->v);
 	expect_why(part);
@@ -438,7 +431,7 @@ static void a_probe_says_what_there_is(void **state)
 	fake_kwin_stop(r->fake);
 	p.input_version = 0;
 	p.management_version = 3;
-	r->fake = fake_kwin_start(r->path, &p);
+	r->fake = fake_kwin_start(r->place.path, &p);
 	assert_int_equal(vdisplay_kwin_impl.probe(&none, note), VDISPLAY_RUNS);
 	assert_non_null(strstr(note, "at 60 Hz"));
 	assert_non_null(strstr(note, "hides org_kde_kwin_fake_input"));
