@@ -24,6 +24,7 @@ struct capture_params {
 	uint32_t node_id;
 	const char *node_remote;
 	int node_fd; /* pipewire: a connection that sees it, instead; capture_create() takes it; 0 = none */
+	bool node_keeps_rate; /* pipewire: what is agreed on makes the display's rate and limits nothing */
 	/* synthetic makes, pipewire negotiates such pictures; other backends follow the output. Thousandths of a hertz. */
 	uint32_t width, height, refresh_mhz;
 	bool dmabuf; /* who takes the frames can import DMA-BUFs: they come untouched where the compositor has them */

@@ -257,7 +257,8 @@ static void on_add_buffer(void *userdata, struct pw_buffer *buffer)
 	} else if (c->stage == STAGE_AGREEING) {
 		c->n_before = c->pictures.n_taken;
 		enter(c, STAGE_WAITING);
-		c->raise = c->wish.step == PIPEWIRE_EXACT && !c->no_raise;
+		c->raise = c->wish.step == PIPEWIRE_EXACT && !c->no_raise &&
+			!c->base.params.node_keeps_rate;
 	}
 }
 
@@ -566,7 +567,7 @@ static void check_time(struct pipewire *c)
 }
 
 /*
- * Mutter, up to 43 at least, passes over a picture that comes too soon after word of the pointer, and sends the pointer
+ * Mutter, up to 48, passes over a picture that comes too soon after word of the pointer, and sends the pointer
  * again in its stead: what a screen shows when it comes to rest may never have been sent. A stream that begins again
  * gets a whole picture. So each rest costs one, and a first one that does not come is asked for.
  */
@@ -574,7 +575,8 @@ static uint64_t ask_due(const struct pipewire *c)
 {
 	if (c->stage == STAGE_WAITING && c->n_asked < MAX_ASKED)
 		return (c->asked_ns > c->stage_ns ? c->asked_ns : c->stage_ns) + FIRST_NS;
-	if (c->stage == STAGE_FLOWING && c->owed && c->pictures.apart_seen)
+	if (c->stage == STAGE_FLOWING && c->owed && c->pictures.apart_seen &&
+		!c->base.params.node_keeps_rate)
 		return c->changed_ns + REST_NS;
 	return UINT64_MAX;
 }

@@ -23,7 +23,7 @@ struct inject_params {
 	const char *wayland_display; /* wlr, kwin */
 	const char *output_name;     /* absolute coordinates are of this output */
 	uint32_t width, height;	     /* its pixels now: see inject_set_size() */
-	/* mutter: the session that made the output (vdisplay.h), borrowed for life. */
+	/* mutter, and libei for what mutter's EIS cannot: the session that made the output (vdisplay.h), borrowed for life. */
 	struct sd_bus *bus;
 	const char *remote_session, *remote_stream;
 	int eis_fd; /* libei: inject_create() takes it, also when it fails; -1 = none */
@@ -114,5 +114,6 @@ void inject_set_size(struct inject *i, uint32_t width, uint32_t height);
 void inject_claim(struct inject *i);
 /* Windows virtual-key -> evdev code; 0 = none. */
 uint32_t inject_vk_to_evdev(uint32_t vk);
+bool inject_is_keypad(uint32_t evdev_code); /* what NumLock makes digits of */
 
 #endif

@@ -32,6 +32,9 @@
 #define DETENT_AXIS   15
 #define DETENT_AMOUNT 120
 
+#define MUTTER_SESSIONS \
+	"/org/gnome/Mutter/RemoteDesktop/" /* object paths of mutter's, not of a portal's */
+
 struct touch {
 	struct ei_touch *ei; /* NULL = free */
 	struct libei_device *device;
@@ -41,6 +44,7 @@ struct touch {
 
 struct libei_inject {
 	struct inject base;
+	struct inject *calls; /* see open_calls(); NULL = none */
 	char mapping_id[64];
 	struct ei *ei;
 	int fd;		/* libei's; -1 = not given to it yet */
@@ -80,9 +84,17 @@ static bool is_wanted(const struct libei_inject *w, uint32_t code)
 	return (w->base.down[code / 64] >> (code % 64) & 1) || (code == BTN_LEFT && w->finger);
 }
 
+/* The calls' backend knows about NumLock. */
+static bool is_for_calls(const struct libei_inject *w, uint32_t code)
+{
+	return w->calls && inject_is_keypad(code);
+}
+
 static void press(struct libei_inject *w, uint32_t code)
 {
 	const bool button = is_button(code);
+	if (is_for_calls(w, code))
+		return;
 	struct libei_device *d = libei_device_find(&w->devices,
 		button ? EI_DEVICE_CAP_BUTTON : EI_DEVICE_CAP_KEYBOARD, button ? w->pointer : NULL);
 	if (d && !libei_device_any_down(&w->devices, code))
@@ -100,7 +112,9 @@ static void release(struct libei_inject *w, uint32_t code)
 static void key(struct inject *base, uint32_t code, bool down)
 {
 	struct libei_inject *w = from_base(base);
-	if (down)
+	if (is_for_calls(w, code))
+		w->calls->impl->key(w->calls, code, down);
+	else if (down)
 		press(w, code);
 	else
 		release(w, code);
@@ -153,6 +167,10 @@ static void scroll(struct inject *base, bool horizontal, int32_t amount)
 {
 	struct libei_inject *w = from_base(base);
 	struct libei_device *d = libei_device_find(&w->devices, EI_DEVICE_CAP_SCROLL, w->pointer);
+	if (w->calls && amount % DETENT_AMOUNT) {
+		w->calls->impl->scroll(w->calls, horizontal, amount);
+		return;
+	}
 	if (!d)
 		return;
 	/* The wire's vertical axis points up, EI's down. */
@@ -165,8 +183,11 @@ static void scroll_smooth(
 {
 	struct libei_inject *w = from_base(base);
 	struct libei_device *d = libei_device_find(&w->devices, EI_DEVICE_CAP_SCROLL, w->pointer);
-	(void)source; /* EI has no word for it */
-	if (!d)
+	if (w->calls) {
+		w->calls->impl->scroll_smooth(w->calls, horizontal, amount_q8, source);
+		return;
+	}
+	if (!d) /* and EI has no word for the source */
 		return;
 	const double moved = (horizontal ? amount_q8 : -amount_q8) / Q8;
 	if (!amount_q8) {
@@ -563,6 +584,8 @@ static void close_server(struct libei_inject *w)
 static void destroy(struct inject *base)
 {
 	struct libei_inject *w = from_base(base);
+	if (w->calls)
+		w->calls->impl->destroy(w->calls); /* it holds nothing down: that is ours */
 	loop_remove(&w->readable);
 	loop_remove(&w->devices_due);
 	for (size_t i = 0; i < INJECT_MAX_TOUCHES; i++) {
@@ -613,6 +636,22 @@ static int watch(struct libei_inject *w)
 	return err;
 }
 
+/*
+ * mutter's EIS (50) makes a whole detent of each smooth step, drops the parts of one, and has no word of NumLock before
+ * the first key. The calls of the same session do these right.
+ */
+static void open_calls(struct libei_inject *w)
+{
+	struct inject_params params = w->base.params;
+	params.eis_fd = -1;
+	params.on_lost = NULL; /* that is told once, by the connection */
+	if (!params.bus || !params.remote_session ||
+		strncmp(params.remote_session, MUTTER_SESSIONS, strlen(MUTTER_SESSIONS)) != 0)
+		return;
+	if (inject_create(&w->calls, "mutter", &params) < 0)
+		log_warn("input: scrolling goes by detents only");
+}
+
 static int create(struct inject **out, const struct inject_params *params)
 {
 	if (params->eis_fd < 0)
@@ -634,6 +673,7 @@ static int create(struct inject **out, const struct inject_params *params)
 		destroy(&w->base);
 		return err;
 	}
+	open_calls(w);
 	*out = &w->base;
 	return PF_OK;
 }

@@ -131,12 +131,6 @@ static void tap_num_lock(struct mutter_inject *m)
 	tell(m, "NotifyKeyboardKeycode", "ub", (uint32_t)KEY_NUMLOCK, 0);
 }
 
-static bool is_keypad(uint32_t code)
-{
-	return (code >= KEY_KP7 && code <= KEY_KP9) || (code >= KEY_KP4 && code <= KEY_KP6) ||
-		(code >= KEY_KP1 && code <= KEY_KPDOT);
-}
-
 static void key(struct inject *base, uint32_t code, bool down)
 {
 	struct mutter_inject *m = from_base(base);
@@ -146,7 +140,7 @@ static void key(struct inject *base, uint32_t code, bool down)
 	 * The client says with two virtual keys whether its keypad has digits or arrows; what comes as
 	 * the keypad's own must stay digits here.
 	 */
-	if (down && m->num_lock_off && is_keypad(code)) {
+	if (down && m->num_lock_off && inject_is_keypad(code)) {
 		tap_num_lock(m);
 		m->num_lock_off = false;
 		m->num_lock_ours = true;

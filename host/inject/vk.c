@@ -165,3 +165,9 @@ uint32_t inject_vk_to_evdev(uint32_t vk)
 {
 	return vk < 256 ? vk_table[vk] : 0;
 }
+
+bool inject_is_keypad(uint32_t code)
+{
+	return (code >= KEY_KP7 && code <= KEY_KP9) || (code >= KEY_KP4 && code <= KEY_KP6) ||
+		(code >= KEY_KP1 && code <= KEY_KPDOT);
+}

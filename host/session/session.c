@@ -222,6 +222,7 @@ static int make_capture(struct session *s, const char **why)
 					: 0,
 		.node_id = s->output.node.id,
 		.node_remote = s->output.node.remote,
+		.node_keeps_rate = s->output.node.keeps_rate,
 		.cursor = true,
 		.on_frame = on_frame,
 		.on_cursor = s->params.sink.cursor ? on_cursor : NULL,

@@ -11,6 +11,7 @@
 #include "core/wire/text.h"
 #include "host/base/log.h"
 #include "host/base/loop.h"
+#include "host/inject/inject.h"
 #include "host/media/clock.h"
 #include "host/vdisplay/mutter_link.h"
 #include "host/vdisplay/vdisplay.h"
@@ -32,6 +33,9 @@ struct output {
 	uint64_t id; /* 0 = free */
 	bool closed; /* GNOME ended it */
 	uint32_t node, width, height, refresh_mhz;
+	int eis; /* a connection that nobody took yet; 0 = none */
+	bool has_eis;
+	char mapping[64]; /* of its region there */
 	char remote[MUTTER_NAME_MAX], cast[MUTTER_NAME_MAX], stream[MUTTER_NAME_MAX];
 };
 
@@ -106,10 +110,18 @@ static void on_closed(const char *session, void *userdata)
 		lose(m, "GNOME ended the remote session (its screen sharing was stopped)");
 }
 
+static void drop(struct output *o)
+{
+	if (o->eis > 0)
+		close(o->eis);
+	memset(o, 0, sizeof(*o));
+}
+
 static void forget(struct mutter *m)
 {
 	mutter_link_close(&m->link);
-	memset(m->outputs, 0, sizeof(m->outputs));
+	for (size_t i = 0; i < MAX_OUTPUTS; i++)
+		drop(&m->outputs[i]);
 	if (m->tell_lost)
 		loop_set_deadline(m->tell_lost, UINT64_MAX);
 	m->up = false;
@@ -221,6 +233,32 @@ static void ignore_text(const char *text, void *userdata)
 	(void)userdata;
 }
 
+/* From a session that is never started, and ends with the connection. */
+static void learn_alone(struct mutter_link *l)
+{
+	sd_bus_message *reply = NULL;
+	const char *session;
+	if (mutter_link_call(l, MUTTER_REMOTE_PATH, MUTTER_REMOTE, "CreateSession", &reply, NULL) >=
+			0 &&
+		sd_bus_message_read(reply, "o", &session) >= 0)
+		mutter_link_learn(l, session);
+	sd_bus_message_unref(reply);
+}
+
+#define LAYOUT_TEXT "; text is typed as far as the current keyboard layout has it"
+
+static const char *input_note(const struct mutter_link *l)
+{
+	if (!l->known)
+		return "it lets nobody send input: allow remote control in GNOME's settings";
+	if (!l->has_eis)
+		return "input goes by its own calls (libei needs GNOME 45)" LAYOUT_TEXT;
+	return inject_has("libei")
+		? "input goes by libei" LAYOUT_TEXT
+		: "input goes by its own calls, since this host was built without libei: install "
+		  "libei-dev and build it again" LAYOUT_TEXT;
+}
+
 static int probe(const struct vdisplay_params *params, char *note)
 {
 	struct mutter_link link = {
@@ -230,10 +268,11 @@ static int probe(const struct vdisplay_params *params, char *note)
 	if (err < 0)
 		return err;
 	shell_version(&link, version, sizeof(version));
+	learn_alone(&link);
 	snprintf(note, VDISPLAY_NOTE_LEN,
-		"GNOME %s runs on the session bus of user %u (screen cast version %d)",
+		"GNOME %s runs on the session bus of user %u (screen cast version %d); %s",
 		version[0] ? version : "(mutter without its shell)", (unsigned)link.user.uid,
-		(int)link.version);
+		(int)link.version, input_note(&link));
 	mutter_link_close(&link);
 	return VDISPLAY_RUNS;
 }
@@ -312,19 +351,78 @@ static void end_sessions(struct mutter *m, const struct output *o)
 		mutter_link_tell(&m->link, o->remote, MUTTER_REMOTE_SESSION, "Stop");
 }
 
+static int connect_eis(struct mutter *m, const struct output *o)
+{
+	sd_bus_message *reply = NULL;
+	int fd = -1;
+	int err = mutter_link_call(
+		&m->link, o->remote, MUTTER_REMOTE_SESSION, "ConnectToEIS", &reply, "a{sv}", 0);
+	if (err >= 0 && sd_bus_message_read(reply, "h", &fd) < 0)
+		err = PF_E_IO;
+	if (err >= 0) {
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the answer's own goes with it */
+		err = fd < 0 ? pf_error_from_errno(errno) : fd;
+	}
+	sd_bus_message_unref(reply);
+	return err;
+}
+
+/* What the stream's region is called there; else it is known by its size. */
+static void ask_mapping(struct mutter *m, struct output *o)
+{
+	sd_bus_message *reply = NULL;
+	const char *name, *id;
+	if (mutter_link_call(&m->link, o->stream, "org.freedesktop.DBus.Properties", "Get", &reply,
+		    "ss", MUTTER_CAST_STREAM, "Parameters") >= 0 &&
+		sd_bus_message_enter_container(reply, 'v', "a{sv}") > 0 &&
+		sd_bus_message_enter_container(reply, 'a', "{sv}") > 0) {
+		while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
+			if (sd_bus_message_read(reply, "s", &name) > 0 &&
+				strcmp(name, "mapping-id") == 0 &&
+				sd_bus_message_read(reply, "v", "s", &id) > 0 &&
+				strlen(id) < sizeof(o->mapping))
+				snprintf(o->mapping, sizeof(o->mapping), "%s", id);
+			else
+				(void)sd_bus_message_skip(reply, "v");
+			(void)sd_bus_message_exit_container(reply);
+		}
+	}
+	sd_bus_message_unref(reply);
+}
+
+/* Where anything of it fails, the session's own calls are as good. */
+static void open_input(struct mutter *m, struct output *o)
+{
+	if (!m->link.has_eis || !inject_has("libei"))
+		return;
+	const int fd = connect_eis(m, o);
+	if (fd < 0) {
+		log_warn(
+			"mutter: no input by libei, but by GNOME's own calls: %s", pf_strerror(fd));
+		return;
+	}
+	o->eis = fd;
+	o->has_eis = true;
+	ask_mapping(m, o);
+}
+
 static int open_output(struct mutter *m, struct output *o)
 {
 	o->id = ++m->last_id;
 	int err = make_sessions(m, o);
 	if (err >= 0)
+		mutter_link_learn(&m->link, o->remote);
+	if (err >= 0)
 		err = mutter_link_call(
 			&m->link, o->remote, MUTTER_REMOTE_SESSION, "Start", NULL, NULL);
 	if (err >= 0)
 		err = await_node(m, o);
-	if (err >= 0)
+	if (err >= 0) {
+		open_input(m, o);
 		return PF_OK;
+	}
 	end_sessions(m, o);
-	memset(o, 0, sizeof(*o));
+	drop(o);
 	/* A session that was not started, or hangs, may stay: it ends with the connection for sure. */
 	if (!any_output(m, false))
 		forget(m);
@@ -339,14 +437,16 @@ static void describe(const struct mutter *m, const struct output *o, struct vdis
 	out->height = o->height;
 	out->refresh_mhz = o->refresh_mhz;
 	out->capture = "pipewire";
-	out->inject = "mutter";
+	out->inject = o->has_eis ? "libei" : "mutter";
 	out->node.id = o->node;
+	out->node.keeps_rate = m->link.keeps_rate;
 	if (m->link.user.dir[0])
 		snprintf(out->node.remote, sizeof(out->node.remote), "%.90s/pipewire-0",
 			m->link.user.dir);
 	out->remote.bus = m->link.user.bus;
 	snprintf(out->remote.session, sizeof(out->remote.session), "%s", o->remote);
 	snprintf(out->remote.stream, sizeof(out->remote.stream), "%s", o->stream);
+	snprintf(out->mapping, sizeof(out->mapping), "%s", o->mapping);
 	out->id = o->id;
 }
 
@@ -375,8 +475,9 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	o->height = height;
 	o->refresh_mhz = refresh_mhz;
 	describe(m, o, out);
-	log_info("mutter: output %s of %ux%u at %.7g Hz, PipeWire's node %u", out->name, width,
-		height, (double)refresh_mhz / 1000, out->node.id);
+	log_info("mutter: output %s of %ux%u at %.7g Hz, PipeWire's node %u, input by %s",
+		out->name, width, height, (double)refresh_mhz / 1000, out->node.id,
+		o->has_eis ? "libei" : "its own calls");
 	return PF_OK;
 }
 
@@ -392,7 +493,7 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 	if (!o)
 		return;
 	end_sessions(m, o);
-	memset(o, 0, sizeof(*o));
+	drop(o);
 }
 
 /*
@@ -424,21 +525,12 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 static int open_eis(struct vdisplay *base, const struct vdisplay_output *output)
 {
 	struct mutter *m = from_base(base);
-	const struct output *o = find(m, output);
-	sd_bus_message *reply = NULL;
-	int fd = -1;
+	struct output *o = find(m, output);
 	if (!o || o->closed)
 		return PF_E_IO;
-	int err = mutter_link_call(
-		&m->link, o->remote, MUTTER_REMOTE_SESSION, "ConnectToEIS", &reply, "a{sv}", 0);
-	if (err >= 0 && sd_bus_message_read(reply, "h", &fd) < 0)
-		err = PF_E_IO;
-	if (err >= 0) {
-		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* the answer's own goes with it */
-		err = fd < 0 ? pf_error_from_errno(errno) : fd;
-	}
-	sd_bus_message_unref(reply);
-	return err;
+	const int fd = o->eis;
+	o->eis = 0;
+	return fd > 0 ? fd : connect_eis(m, o);
 }
 
 static const char *why(void)

@@ -130,6 +130,29 @@ void mutter_link_tell(
 	sd_bus_message_unref(m);
 }
 
+/*
+ * The interfaces' versions are the same in GNOME 43 and 50. The one that stopped limiting the streams of virtual
+ * monitors is the one that deprecated the locks' properties, 49.
+ */
+void mutter_link_learn(struct mutter_link *l, const char *session)
+{
+	sd_bus_message *reply = NULL;
+	const char *xml = "";
+	if (l->known)
+		return;
+	if (mutter_link_call(l, session, "org.freedesktop.DBus.Introspectable", "Introspect",
+		    &reply, NULL) < 0 ||
+		sd_bus_message_read(reply, "s", &xml) < 0)
+		xml = "";
+	const char *eis = strstr(xml, "\"ConnectToEIS\""), *locks = strstr(xml, "\"NumLockState\"");
+	const char *end = locks ? strstr(locks, "</property>") : NULL,
+		   *old = locks ? strstr(locks, "org.freedesktop.DBus.Deprecated") : NULL;
+	l->has_eis = eis;
+	l->keeps_rate = eis && old && end && old < end;
+	l->known = true;
+	sd_bus_message_unref(reply);
+}
+
 int mutter_link_wait(struct mutter_link *l, uint64_t deadline_ns)
 {
 	int r = sd_bus_process(l->user.bus, NULL);
@@ -229,6 +252,7 @@ static int open_link(struct mutter_link *l, const char *user, char *why, size_t 
 int mutter_link_open(struct mutter_link *l, const char *user, char *why, size_t why_cap)
 {
 	l->version = 0;
+	l->known = l->has_eis = l->keeps_rate = false;
 	l->owner[0] = 0;
 	l->hung_until_ns = 0;
 	const int err = open_link(l, user, why, why_cap);

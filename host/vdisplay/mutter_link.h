@@ -26,7 +26,9 @@ struct mutter_link {
 	struct user_bus user;
 	char owner[MUTTER_NAME_MAX]; /* mutter's unique name on the bus; empty = not connected */
 	int32_t version;	     /* of the screen cast interface */
-	bool has_eis;		     /* RemoteDesktop sessions have ConnectToEIS */
+	bool known;		     /* mutter_link_learn() was told: the two below are so */
+	bool has_eis;		     /* RemoteDesktop sessions have ConnectToEIS (GNOME 45) */
+	bool keeps_rate; /* a virtual monitor's stream has no limit of its own (GNOME 49) */
 	uint64_t hung_until_ns;
 	uint64_t call_until_ns; /* no call goes on beyond it; 0 = each has MUTTER_CALL_MS */
 	struct sd_bus_slot *slots[5];
@@ -54,6 +56,8 @@ int mutter_link_call(struct mutter_link *l, const char *path, const char *interf
 /* The same without an answer: nothing is waited for. */
 void mutter_link_tell(
 	struct mutter_link *l, const char *path, const char *interface, const char *member);
+/* Looks, once, at what a session of RemoteDesktop can: fills what follows known. A mutter that says nothing can nothing. */
+void mutter_link_learn(struct mutter_link *l, const char *session);
 /* Takes in what has come and waits for more, until the deadline. Errors: PF_E_IO, PF_E_TIMEOUT. */
 int mutter_link_wait(struct mutter_link *l, uint64_t deadline_ns) PF_MUST_CHECK;
 

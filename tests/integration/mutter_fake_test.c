@@ -66,10 +66,47 @@ static int start(sd_bus *bus)
 	return sd_bus_emit_signal(bus, "/s", MUTTER_CAST_STREAM, "PipeWireStreamAdded", "u", node);
 }
 
+/* As a session describes itself; of a version that has all, unless the fault says else. */
+static int describe(sd_bus_message *m)
+{
+	static char endless[20000];
+	memset(endless, '<', sizeof(endless) - 1);
+	if (is("mute"))
+		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "no");
+	if (is("babble"))
+		return sd_bus_reply_method_return(m, "s", endless);
+	if (is("numbers"))
+		return sd_bus_reply_method_return(m, "u", 7u);
+	if (is("old"))
+		return sd_bus_reply_method_return(m, "s",
+			"<property name=\"NumLockState\" type=\"b\"></property>"
+			"<annotation name=\"org.freedesktop.DBus.Deprecated\" value=\"true\"/>");
+	return sd_bus_reply_method_return(m, "s",
+		is("middle") ? "<method name=\"ConnectToEIS\"/><property name=\"NumLockState\"/>"
+			     : "<method name=\"ConnectToEIS\"/><property name=\"NumLockState\">"
+			       "<annotation name=\"org.freedesktop.DBus.Deprecated\" "
+			       "value=\"true\"/></property>");
+}
+
+static int parameters(sd_bus_message *m)
+{
+	static char longest[500];
+	memset(longest, 'x', sizeof(longest) - 1);
+	if (is("no parameters"))
+		return sd_bus_reply_method_return(m, "v", "s", "none");
+	if (is("odd parameters"))
+		return sd_bus_reply_method_return(
+			m, "v", "a{sv}", 2, "mapping-id", "u", 7u, "mapping-id", "s", longest);
+	return sd_bus_reply_method_return(
+		m, "v", "a{sv}", 2, "size", "(ii)", 640, 480, "mapping-id", "s", "its-region");
+}
+
 static int connect_to_eis(sd_bus_message *m)
 {
-	if (is("old"))
-		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "no");
+	if (is("no eis"))
+		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "no");
+	if (is("text eis"))
+		return sd_bus_reply_method_return(m, "s", "3");
 	const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const int r = sd_bus_reply_method_return(m, "h", fd);
 	close(fd);
@@ -105,6 +142,10 @@ static int handle(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	}
 	if (strcmp(member, "Get") == 0 && strcmp(path, MUTTER_CAST_PATH) == 0)
 		return sd_bus_reply_method_return(m, "v", "i", is("ancient") ? 1 : 4);
+	if (strcmp(member, "Introspect") == 0)
+		return describe(m);
+	if (strcmp(member, "Get") == 0 && strcmp(path, "/s") == 0)
+		return parameters(m);
 	if (strcmp(member, "Get") == 0 && is("odd id"))
 		return sd_bus_reply_method_return(m, "v", "u", 5u);
 	if (strcmp(member, "Get") == 0)
@@ -236,25 +277,59 @@ static void an_ancient_one_is_refused_with_the_remedy(void **state)
 	assert_non_null(strstr(note, "log in"));
 }
 
-static void eis_is_opened_where_it_is(void **state)
+static void each_version_is_used_as_far_as_it_goes(void **state)
 {
-	static const char *const versions[] = {"old", "new"};
+	static const struct {
+		const char *fault, *mapping;
+		bool eis, keeps_rate;
+	} versions[] = {
+		{"mute", "", false, false},
+		{"babble", "", false, false},
+		{"numbers", "", false, false},
+		{"old", "", false, false},
+		{"middle", "its-region", true, false},
+		{"new", "its-region", true, true},
+		{"no eis", "", false, true},
+		{"text eis", "", false, true},
+		{"no parameters", "", true, true},
+		{"odd parameters", "", true, true},
+	};
+	const bool built = inject_has("libei");
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		const bool eis = versions[i].eis && built;
 		struct vdisplay_output o;
-		start_fake(versions[i]);
+		start_fake(versions[i].fault);
 		struct vdisplay *v = open_display();
 		assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o), 0);
-		const int fd = vdisplay_open_eis(v, &o);
-		if (i == 0) {
-			assert_int_equal(fd, PF_E_UNSUPPORTED);
-		} else {
-			assert_true(fd >= 0);
+		assert_string_equal(o.inject, eis ? "libei" : "mutter");
+		assert_string_equal(o.mapping, eis ? versions[i].mapping : "");
+		assert_int_equal(o.node.keeps_rate, versions[i].keeps_rate);
+		/* The one of the beginning, and then another one, as who comes back needs it. */
+		for (int n = 0; n < 2 && versions[i].eis; n++) {
+			const int fd = vdisplay_open_eis(v, &o);
+			assert_true(fd > 0);
 			assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 			close(fd);
 		}
 		vdisplay_destroy(v);
 	}
+}
+
+static void a_probe_says_how_input_goes(void **state)
+{
+	const struct vdisplay_params params = {.loop = loop};
+	char note[VDISPLAY_NOTE_LEN];
+	(void)state;
+	start_fake("old");
+	assert_int_equal(vdisplay_mutter_impl.probe(&params, note), VDISPLAY_RUNS);
+	assert_non_null(strstr(note, "GNOME 45"));
+	start_fake("new");
+	assert_int_equal(vdisplay_mutter_impl.probe(&params, note), VDISPLAY_RUNS);
+	assert_non_null(strstr(note, inject_has("libei") ? "by libei" : "without libei"));
+	start_fake("refuses");
+	assert_int_equal(vdisplay_mutter_impl.probe(&params, note), VDISPLAY_RUNS);
+	assert_non_null(strstr(note, "allow"));
 }
 
 static void a_hung_one_gets_no_flood_and_then_the_outcome(void **state)
@@ -310,7 +385,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_goes_wrong_is_an_error_in_time),
 		cmocka_unit_test(one_that_is_slow_has_an_end_too),
 		cmocka_unit_test(an_ancient_one_is_refused_with_the_remedy),
-		cmocka_unit_test(eis_is_opened_where_it_is),
+		cmocka_unit_test(each_version_is_used_as_far_as_it_goes),
+		cmocka_unit_test(a_probe_says_how_input_goes),
 		cmocka_unit_test(a_hung_one_gets_no_flood_and_then_the_outcome),
 	};
 	if (argc > 2 && strcmp(argv[1], "--fake") == 0)
