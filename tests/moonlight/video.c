@@ -52,9 +52,26 @@ static bool ends_a_loss(const struct moon_video *v, uint8_t type)
 	return type == IDR || type == INTRA || (v->params.invalidation && type == INVALIDATED);
 }
 
+/* Frames between the newest and the one under way, or just whole, will not come any more. */
+static void look_for_losses(struct moon_video *v)
+{
+	const uint64_t lost = nv_video_rx_stats(v->rx)->lost, n = lost - v->rx_lost;
+	if (!n)
+		return;
+	v->rx_lost = v->stats.lost = lost;
+	const uint32_t first = v->newest + 1;
+	v->newest += (uint32_t)n;
+	v->waiting = true;
+	if (!v->lost_ns)
+		v->lost_ns = moon_now_ns();
+	if (v->params.on_lost)
+		v->params.on_lost(first, v->newest, v->params.userdata);
+}
+
 static void on_frame(const struct nv_frame *in, void *userdata)
 {
 	struct moon_video *v = userdata;
+	look_for_losses(v); /* one datagram can show a loss and be a whole frame */
 	struct moon_frame *f = &v->frames[v->stats.frames++ % MOON_FRAMES];
 	*f = (struct moon_frame){.index = in->index,
 		.type = in->type,
@@ -86,22 +103,6 @@ static void on_block(const struct nv_block *b, void *userdata)
 	struct moon_video *v = userdata;
 	if (v->params.on_block)
 		v->params.on_block(b, v->params.userdata);
-}
-
-/* Frames between the newest and the one under way will not come any more. */
-static void look_for_losses(struct moon_video *v)
-{
-	const uint64_t lost = nv_video_rx_stats(v->rx)->lost, n = lost - v->rx_lost;
-	if (!n)
-		return;
-	v->rx_lost = v->stats.lost = lost;
-	const uint32_t first = v->newest + 1;
-	v->newest += (uint32_t)n;
-	v->waiting = true;
-	if (!v->lost_ns)
-		v->lost_ns = moon_now_ns();
-	if (v->params.on_lost)
-		v->params.on_lost(first, v->newest, v->params.userdata);
 }
 
 struct moon_video *moon_video_create(const struct moon_video_params *p)
