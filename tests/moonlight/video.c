@@ -10,6 +10,7 @@
 
 #define SEED	     0x6d6f6f6eu
 #define DATAGRAM_MAX 9216u
+#define TURN_MAX     256u /* datagrams: a decoder that cannot follow leaves time for the rest */
 #define IDR	     2u
 #define INTRA	     4u
 #define INVALIDATED  5u
@@ -154,7 +155,8 @@ void moon_video_turn(struct moon_video *v)
 	uint8_t datagram[DATAGRAM_MAX];
 	ssize_t n;
 	moon_ping_turn(&v->ping);
-	while ((n = recv(v->ping.fd, datagram, sizeof(datagram), 0)) >= 0) {
+	for (unsigned i = 0;
+		i < TURN_MAX && (n = recv(v->ping.fd, datagram, sizeof(datagram), 0)) >= 0; i++) {
 		v->stats.datagrams++;
 		if (withhold(v)) {
 			v->stats.withheld++;
