@@ -525,11 +525,14 @@ static uint64_t settled_ns(const struct pipewire *c)
 	return c->stage_ns + (c->wish.step == PIPEWIRE_RAISED ? RAISED_NS : SETTLE_NS);
 }
 
-/* Needs no wake of its own: a picture has just come. */
+/*
+ * Needs no wake of its own: a picture has just come. One that waits for its consumer would be lost with its buffer, and
+ * it may be the last before a rest.
+ */
 static bool raise_due(const struct pipewire *c)
 {
 	return c->raise && c->stage == STAGE_FLOWING && c->came && c->n_flow >= RAISE_FLOW &&
-		clock_now_ns() - c->stage_ns >= RAISE_NS;
+		!c->pictures.pending && clock_now_ns() - c->stage_ns >= RAISE_NS;
 }
 
 /*
