@@ -342,6 +342,8 @@ static void begin_attempt(struct pipewire *c, enum pipewire_step step)
 	struct pw_properties *props = pw_properties_new(PW_KEY_MEDIA_TYPE, "Video",
 		PW_KEY_MEDIA_CATEGORY, "Capture", PW_KEY_MEDIA_ROLE, "Screen",
 		PW_KEY_NODE_DONT_RECONNECT, "true",
+		/* A session manager that does not find the node would link the next best: a camera. */
+		"node.dont-fallback", "true",
 		/* PipeWire 1.6 puts an adapter before video too: nothing is to be converted. */
 		"adapter.auto-port-config", "{ mode = passthrough }", NULL);
 	if (props && c->managed && c->serial[0])
