@@ -259,6 +259,17 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 		end_output(o);
 }
 
+/* It shows what it was started with. */
+static int claim_windows(struct vdisplay *base, const struct vdisplay_output *output, int pid)
+{
+	(void)base;
+	(void)pid;
+	log_warn("gamescope: what is started beside display %s does not show on it: name the "
+		 "program with --app, or stream it from another desktop",
+		output->name);
+	return PF_OK;
+}
+
 static bool is_ours(const struct output *o, int fd)
 {
 	struct ucred peer;
@@ -321,6 +332,7 @@ const struct vdisplay_impl vdisplay_gamescope_impl = {
 	.add_output = add_output,
 	.set_mode = set_mode,
 	.remove_output = remove_output,
+	.claim_windows = claim_windows,
 	.open_eis = open_eis,
 	.why = why,
 	.why_output = why_output,
