@@ -28,7 +28,10 @@ struct pwconn {
  */
 int pwconn_open(struct pwconn *c, bool bare) PF_MUST_CHECK;
 void pwconn_close(struct pwconn *c);
-/* remote: the daemon's socket; NULL or empty = the user's own. Does not wait for an answer. Errors: PF_E_IO. */
+/*
+ * remote: the daemon's socket; NULL or empty = the user's own. To root a path is the daemon of whom its folder belongs
+ * to, and nobody else's: PF_E_DENIED. Does not wait for an answer. Errors: and PF_E_IO.
+ */
 int pwconn_connect(struct pwconn *c, const char *remote) PF_MUST_CHECK;
 /* The same over a connection that somebody else opened, which it takes, also when it fails. */
 int pwconn_connect_fd(struct pwconn *c, int fd) PF_MUST_CHECK;

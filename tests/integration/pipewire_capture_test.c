@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/capture/capture.h"
@@ -144,6 +145,8 @@ static void let_go(struct eye *e)
 		} \
 	} while (0)
 
+static const char *remote; /* the daemon's socket; NULL = the environment's */
+
 static struct capture *watch_as(
 	uint32_t node, uint32_t width, uint32_t height, uint32_t mhz, bool cursor, struct eye *e)
 {
@@ -151,6 +154,7 @@ static struct capture *watch_as(
 	open_eye(e);
 	const struct capture_params params = {
 		.node_id = node,
+		.node_remote = remote,
 		.width = width,
 		.height = height,
 		.refresh_mhz = mhz,
@@ -446,6 +450,32 @@ static void a_format_that_nobody_knows_is_refused(void **state)
 	pw_source_stop(s);
 }
 
+/* Root gets in everywhere, and a link in somebody's folder leads anywhere. */
+static void the_daemon_is_of_whom_the_folder_belongs_to(void **state)
+{
+	(void)state;
+	char dir[192], path[256], real[256];
+	snprintf(dir, sizeof(dir), "%s/user", getenv("XDG_RUNTIME_DIR"));
+	snprintf(path, sizeof(path), "%s/pipewire-0", dir);
+	snprintf(real, sizeof(real), "%s/pipewire-0", getenv("XDG_RUNTIME_DIR"));
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(symlink(real, path), 0);
+	struct pw_source *s = source((struct pw_source_params){0});
+	remote = path;
+	struct capture *c = watch(pw_source_node(s), 64, 64);
+	WAIT_FOR(look(&eye).n_frames >= 1);
+	end(c);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(dir, 65534, 65534), 0);
+		c = watch(pw_source_node(s), 64, 64);
+		expect_lost("no PipeWire daemon answers");
+		end(c);
+	}
+	remote = NULL;
+	pw_source_stop(s);
+	assert_int_equal(unlink(path) + rmdir(dir), 0);
+}
+
 static void a_node_that_hangs_is_given_up(void **state)
 {
 	(void)state;
@@ -586,6 +616,7 @@ int main(void)
 		cmocka_unit_test(buffers_without_a_picture_are_left_out),
 		cmocka_unit_test(garbage_ends_the_capture),
 		cmocka_unit_test(a_format_that_nobody_knows_is_refused),
+		cmocka_unit_test(the_daemon_is_of_whom_the_folder_belongs_to),
 		cmocka_unit_test(a_node_that_hangs_is_given_up),
 		cmocka_unit_test(a_node_that_goes_is_told),
 		cmocka_unit_test(captures_leave_nothing_behind),
