@@ -577,8 +577,8 @@ void session_get_stats(const struct session *s, struct session_stats *out)
 
 void session_desktop_lost(struct host *h, const char *why)
 {
-	/* The sink may not destroy a session inside lost(): see session.h. */
+	/* The sink may not destroy a session inside lost(): see session.h. One that is being made has lost nothing. */
 	for (struct session *s = h->sessions; s; s = s->next)
-		if (!vdisplay_has_output(h->vdisplay, &s->output))
+		if (s->has_output && !vdisplay_has_output(h->vdisplay, &s->output))
 			tell_lost(s, why);
 }

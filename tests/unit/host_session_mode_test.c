@@ -25,6 +25,7 @@ struct rig {
 	struct config config;
 	struct vdisplay desktop;
 	enum anew anew;
+	bool other_goes;	/* another desktop, while this one makes an output */
 	bool old_capture_loses; /* the old node goes while the desktop makes the new one */
 	int capture_err, inject_err, mode_err;
 	struct capture *capture; /* the newest */
@@ -162,6 +163,8 @@ static int add_output(
 	struct vdisplay *v, uint32_t w, uint32_t h, uint32_t mhz, struct vdisplay_output *out)
 {
 	(void)v;
+	if (rig->other_goes)
+		session_desktop_lost(&rig->host, "the other desktop is gone");
 	rig->n_outputs++;
 	strcpy(out->name, "first");
 	out->width = w;
@@ -197,11 +200,18 @@ static void remove_output(struct vdisplay *v, struct vdisplay_output *out)
 	rig->n_outputs--;
 }
 
+static bool has_output(const struct vdisplay *v, const struct vdisplay_output *out)
+{
+	(void)v;
+	return out->name[0];
+}
+
 static const struct vdisplay_impl desktop_impl = {
 	.name = "fake",
 	.add_output = add_output,
 	.set_mode = set_mode,
 	.remove_output = remove_output,
+	.has_output = has_output,
 };
 
 /* --- the session --- */
@@ -382,6 +392,16 @@ static void what_cannot_follow_is_named(void **state)
 	done(s);
 }
 
+static void a_session_that_is_being_made_loses_nothing(void **state)
+{
+	(void)state;
+	rig->other_goes = true;
+	struct session *s = make(true);
+	turn();
+	assert_int_equal(rig->n_lost, 0);
+	done(s);
+}
+
 /* gamescope: its size is for life, and another one would be another game. */
 static void a_display_that_cannot_change_is_kept_as_it_is(void **state)
 {
@@ -431,6 +451,7 @@ int main(void)
 		TEST(a_node_that_is_replaced_ends_nothing),
 		TEST(a_loss_on_the_way_is_told),
 		TEST(what_cannot_follow_is_named),
+		TEST(a_session_that_is_being_made_loses_nothing),
 		TEST(a_display_that_cannot_change_is_kept_as_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
