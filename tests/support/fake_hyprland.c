@@ -17,8 +17,9 @@ static int listen_at(const char *dir, const char *name)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", dir, name);
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 16) < 0)
+	const int n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", dir, name);
+	if (n >= (int)sizeof(addr.sun_path) ||
+		bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 16) < 0)
 		abort();
 	return fd;
 }
