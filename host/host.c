@@ -4,15 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "host/base/log.h"
 #include "host/config/config.h"
 #include "host/ctl/ctl.h"
 #include "host/encode/encoder.h"
 #include "host/gpu/display.h"
+#include "host/gpu/node.h"
 #include "host/session/kept.h"
 #include "host/session/session.h"
+#include "host/vdisplay/detect.h"
 #include "host/vdisplay/vdisplay.h"
+#include "host/wayland/main_device.h"
 #include "net/identity.h"
 
 static void on_desktop_lost(const char *why, void *userdata)
@@ -58,6 +62,23 @@ static int find_config_dir(struct host *h)
 	return err;
 }
 
+/* With several GPUs: pictures stay on the one that draws them, where it can be known. */
+static void prefer_gpu(const struct config *config)
+{
+#if HAVE_WLROOTS
+	char dir[128], why[256];
+	dev_t device;
+	struct gpu_node nodes[GPU_MAX_NODES];
+	if (gpu_nodes(nodes) < 2 ||
+		detect_runtime_dir(config->session_user, dir, sizeof(dir), why, sizeof(why)) < 0 ||
+		main_device_find(dir, &device) < 0)
+		return;
+	gpu_prefer(device);
+	log_info("encoders: the desktop draws on the GPU of device %u:%u", major(device),
+		minor(device));
+#endif
+}
+
 int host_create(struct host **out, struct loop *loop, const struct config *config)
 {
 	struct host *h = calloc(1, sizeof(*h));
@@ -86,6 +107,8 @@ int host_create(struct host **out, struct loop *loop, const struct config *confi
 	int err = find_config_dir(h);
 	if (err >= 0)
 		err = open_ctl(h);
+	if (err >= 0)
+		prefer_gpu(config);
 	if (err >= 0)
 		err = encoder_offer(&h->offer, config->encoder, config->codecs);
 	if (err < 0) {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/base/error.h"
 #include "host/media/cursor.h"
@@ -31,6 +32,8 @@ struct capture_params {
 	/* pipewire, with dmabuf: layouts besides the linear one, best first; DRM's, copied, at most 64 */
 	const uint64_t *modifiers;
 	uint32_t n_modifiers;
+	/* with dmabuf: a node of the GPU that imports them; 0 = not known. What another draws comes in memory. */
+	dev_t device;
 	bool cursor; /* draw the pointer into the picture, until capture_draw_cursor() */
 	/* On the backend's thread. The callee takes its own reference if it keeps the frame. */
 	void (*on_frame)(struct frame *frame, void *userdata);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/capture/wlr_gpu.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <wayland-client.h>
@@ -76,19 +74,6 @@ void wlr_gpu_offer(const struct wlr_gpu *g, struct wlr_gpu_layout *l, uint32_t f
 
 /* --- the GPU --- */
 
-/* Compositors name a card by its primary node as well: both nodes have the same parent in sysfs. */
-static bool is_same_card(dev_t a, dev_t b)
-{
-	char link[64], path_a[PATH_MAX], path_b[PATH_MAX];
-	if (a == b)
-		return true;
-	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device", major(a), minor(a));
-	if (!realpath(link, path_a))
-		return false;
-	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device", major(b), minor(b));
-	return realpath(link, path_b) && strcmp(path_a, path_b) == 0;
-}
-
 static void close_device(struct wlr_gpu *g)
 {
 	if (g->gbm)
@@ -111,7 +96,7 @@ static int open_device(struct wlr_gpu *g, dev_t device)
 		return PF_E_UNSUPPORTED;
 	const unsigned n = gpu_nodes(nodes);
 	for (unsigned i = 0; i < n && g->node_fd < 0; i++)
-		if (stat(nodes[i].path, &st) == 0 && is_same_card(st.st_rdev, device))
+		if (stat(nodes[i].path, &st) == 0 && gpu_same_card(st.st_rdev, device))
 			g->node_fd = gpu_node_open(nodes[i].path);
 	g->gbm = g->node_fd >= 0 ? api->create_device(g->node_fd) : NULL;
 	g->device = device;

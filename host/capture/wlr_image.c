@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include <wayland-client.h>
 
@@ -7,6 +8,7 @@
 #include "ext-image-copy-capture-v1-client.h"
 #include "host/base/log.h"
 #include "host/capture/wlr_internal.h"
+#include "host/gpu/node.h"
 
 /*
  * ext-image-copy-capture: a session tells what buffers it wants, once and whenever that changes; a picture is copied
@@ -56,15 +58,34 @@ static void session_dmabuf_format(void *data, struct ext_image_copy_capture_sess
 
 static void ask(struct wlr *c);
 
+static bool is_other_gpu(const struct wlr *c, const struct wlr_gpu_layout *l)
+{
+	const dev_t ours = c->base.params.device;
+	return l->has_device && ours && !gpu_same_card(l->device, ours);
+}
+
 static bool can_use_gpu(const struct wlr *c, const struct wlr_gpu_layout *l)
 {
-	return c->dmabuf && !c->gpu.failed && l->has_device && l->n_modifiers;
+	return c->dmabuf && !c->gpu.failed && l->has_device && l->n_modifiers &&
+		!is_other_gpu(c, l);
+}
+
+static void warn_of_other_gpu(struct wlr *c)
+{
+	if (c->told_other_gpu || !c->dmabuf || !is_other_gpu(c, &c->gpu_coming))
+		return;
+	c->told_other_gpu = true;
+	log_warn("capture: the compositor draws on another GPU (device %u:%u) than the one that "
+		 "encodes: pictures go through shared memory. PUNKTFUNK_GPU=/dev/dri/renderD* of "
+		 "that one keeps them on it",
+		major(c->gpu_coming.device), minor(c->gpu_coming.device));
 }
 
 static void session_done(void *data, struct ext_image_copy_capture_session_v1 *s)
 {
 	struct wlr *c = data;
 	struct wlr_layout *l = &c->coming;
+	warn_of_other_gpu(c);
 	if (!c->has_format && !can_use_gpu(c, &c->gpu_coming)) {
 		wlr_lose(c, PF_E_UNSUPPORTED,
 			"the compositor shares pictures only through a GPU, or in pixel formats "

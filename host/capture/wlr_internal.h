@@ -36,6 +36,7 @@ extern const struct wlr_way wlr_screencopy_way;
 
 struct wlr {
 	struct capture base;
+	bool told_other_gpu;
 	char display_name[128], output_name[64];
 	struct thread thread;
 	int wake_fd;

@@ -203,6 +203,7 @@ static bool try_node(struct gpu_display *d, const struct gpu_node *node)
 		return false;
 	_Static_assert(sizeof(d->node) == sizeof(node->path), "a path fits");
 	memcpy(d->node, node->path, sizeof(d->node));
+	d->device = gpu_node_number(d->node);
 	return true;
 }
 
@@ -212,28 +213,89 @@ static bool person_says(const char *word)
 	return text && !strcmp(text, word);
 }
 
+/* The node that a person named; NULL = none was. */
+static const char *persons_node(void)
+{
+	const char *text = getenv("PUNKTFUNK_GPU");
+	return text && !strncmp(text, "/dev/", 5) ? text : NULL;
+}
+
+static _Atomic dev_t preferred;
+
+void gpu_prefer(dev_t device)
+{
+	atomic_store(&preferred, device);
+}
+
+bool gpu_is_desktops(const struct gpu_display *d)
+{
+	const dev_t desktops = atomic_load(&preferred);
+	return !desktops || !d->device || gpu_same_card(desktops, d->device);
+}
+
+/* The one that is wanted goes to the front; the others keep their order. */
+static void put_first(struct gpu_node *nodes, unsigned n, dev_t device)
+{
+	for (unsigned i = 1; i < n; i++) {
+		const struct gpu_node wanted = nodes[i];
+		if (!gpu_same_card(gpu_node_number(wanted.path), device))
+			continue;
+		memmove(&nodes[1], &nodes[0], i * sizeof(nodes[0]));
+		nodes[0] = wanted;
+		return;
+	}
+}
+
+dev_t gpu_wanted(bool *must)
+{
+	const char *named = persons_node();
+	*must = named;
+	return named ? gpu_node_number(named) : atomic_load(&preferred);
+}
+
 static bool find_gpu(struct gpu_display *d, bool software)
 {
 	struct gpu_node nodes[GPU_MAX_NODES];
 	unsigned n = gpu_nodes(nodes);
+	bool named;
+	const dev_t first = gpu_wanted(&named);
 	software = software || person_says("software");
+	if (first)
+		put_first(nodes, n, first);
+	if (named)
+		n = first && n && gpu_same_card(gpu_node_number(nodes[0].path), first) ? 1 : 0;
 	for (unsigned i = 0; i < n; i++)
 		if (try_node(d, &nodes[i]) && (software || !d->software))
 			return true;
 	d->node[0] = 0;
+	d->device = 0;
+	if (named)
+		return false;
 	if (try_devices(d, NULL) && (software || !d->software))
 		return true;
 	return software &&
 		try_handle(d, d->ext.get_platform_display(EGL_PLATFORM_SURFACELESS, NULL, NULL));
 }
 
+bool gpu_allowed(const char **why)
+{
+	const char *said = getenv("PUNKTFUNK_GPU");
+	*why = NULL;
+	if (person_says("off"))
+		*why = "no GPU is used, as PUNKTFUNK_GPU=off says";
+	else if (said && *said && !person_says("software") && !persons_node())
+		*why = "no GPU is used: PUNKTFUNK_GPU is neither off nor software nor a node such "
+		       "as /dev/dri/renderD128";
+	else if (!gpu_present())
+		*why = "there is no GPU: no render node in /dev/dri, and no /dev/nvidiactl";
+	return !*why;
+}
+
 static const char *open_display(struct gpu_display *d, bool software)
 {
 	const char *why;
-	if (!software && person_says("off"))
-		return "no GPU is used, as PUNKTFUNK_GPU=off says";
-	if (!software && !gpu_present())
-		return "there is no GPU: no render node in /dev/dri, and no /dev/nvidiactl";
+	if (!software && !gpu_allowed(&why))
+		return why;
 	d->egl = gpu_library(GPU_EGL, &why);
 	if (!d->egl)
 		return why;
@@ -243,10 +305,14 @@ static const char *open_display(struct gpu_display *d, bool software)
 	take_platform(d);
 	if (!d->ext.get_platform_display)
 		return "EGL is too old: it has no EGL_EXT_platform_base";
-	if (!find_gpu(d, software))
-		return "no GPU opens with EGL and OpenGL ES 3: see that its driver is installed "
-		       "and that the user is in the group render";
-	return NULL;
+	if (find_gpu(d, software))
+		return NULL;
+	if (persons_node())
+		return "the GPU that PUNKTFUNK_GPU names does not open with EGL and OpenGL ES 3: "
+		       "see that it is a node in /dev/dri, that its driver is installed and that "
+		       "the user is in the group render";
+	return "no GPU opens with EGL and OpenGL ES 3: see that its driver is installed "
+	       "and that the user is in the group render";
 }
 
 /* [0] what counts as a GPU, [1] anything. Written under the lock, once. */

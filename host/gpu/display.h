@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/base/error.h"
 #include "host/gpu/egl_api.h"
@@ -20,6 +21,7 @@ struct gpu_display {
 	struct egl_extensions ext;
 	void *handle;	   /* EGLDisplay */
 	char node[32];	   /* its render node; empty where it has none */
+	dev_t device;	   /* that one's number; 0 where it has none */
 	char renderer[96]; /* printable: what OpenGL ES says it is */
 	bool software;	   /* computed by the CPU */
 	bool imports;	   /* DMA-BUFs */
@@ -27,12 +29,20 @@ struct gpu_display {
 };
 
 /*
- * The first GPU that opens: render nodes in their order, then what has none. With software: else the CPU's, for tests.
- * NULL: there is none, and *why (which may be NULL) is one sentence. $PUNKTFUNK_GPU=off: there is
- * none, for who has a driver that crashes; =software: a CPU's counts as one. The first call takes some tenths of a
- * second. Thread: any.
+ * The first GPU that opens: the preferred one, then render nodes in their order, then what has none. With software:
+ * else the CPU's, for tests. NULL: there is none, and *why (which may be NULL) is one sentence. $PUNKTFUNK_GPU is a
+ * person's say: off: there is none, for who has a driver that crashes; a node in /dev/dri: that one or none; software:
+ * a CPU's counts as one. The first call takes some tenths of a second. Thread: any.
  */
 const struct gpu_display *gpu_display(bool software, const char **why);
+/* Which GPU the compositor draws on, as a node's number; 0 = not known. Counts before the first gpu_display(). */
+void gpu_prefer(dev_t device);
+/* False: the desktop is known to draw on another one, whose memory this one must not be given. */
+bool gpu_is_desktops(const struct gpu_display *d);
+/* The node of the GPU that a person named (then *must) or that is preferred; 0 = neither. */
+dev_t gpu_wanted(bool *must);
+/* Is there a GPU, and does the person allow one? Else *why says why not. */
+bool gpu_allowed(const char **why);
 
 /*
  * The GPU that imports DMA-BUFs for an encoder: NULL where there is none, or where it refused one before, as what a

@@ -35,9 +35,9 @@ int dmabuf_check(const struct frame *f) PF_MUST_CHECK;
 #define DMABUF_WAIT_MS 100u
 
 /*
- * Waits until whoever writes f's DMA-BUFs is done, as its implicit fences say, DMABUF_WAIT_MS at most: for readers that
- * the fences do not hold, and for those that they would hold for ever. Errors: PF_E_TIMEOUT, PF_E_INVALID (no planes, or
- * no descriptors), PF_E_IO.
+ * Waits until whoever writes f's DMA-BUFs is done, as its implicit fences say, DMABUF_WAIT_MS at most: for readers
+ * that the fences do not hold, and for those that they would hold for ever. Errors: PF_E_TIMEOUT, PF_E_INVALID (no
+ * planes, or no descriptors), PF_E_IO.
  */
 int dmabuf_wait(const struct frame *f) PF_MUST_CHECK;
 

@@ -4,11 +4,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Render nodes have the minor numbers from 128 on. */
@@ -43,6 +46,25 @@ int gpu_node_open(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
 	return fd < 0 ? pf_error_from_errno(errno) : fd;
+}
+
+dev_t gpu_node_number(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISCHR(st.st_mode) ? st.st_rdev : 0;
+}
+
+/* Both nodes have the same parent in sysfs. */
+bool gpu_same_card(dev_t a, dev_t b)
+{
+	char link[64], path_a[PATH_MAX], path_b[PATH_MAX];
+	if (a == b)
+		return true;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device", major(a), minor(a));
+	if (!realpath(link, path_a))
+		return false;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device", major(b), minor(b));
+	return realpath(link, path_b) && strcmp(path_a, path_b) == 0;
 }
 
 unsigned gpu_nodes(struct gpu_node out[static GPU_MAX_NODES])

@@ -203,12 +203,24 @@ static int make_output(struct session *s, const char **why)
 
 #define MAX_MODIFIERS 64u /* capture.h's */
 
+/* The GPU that frames may stay on; NULL = they come in memory. */
+static const struct gpu_display *find_importer(const struct session *s)
+{
+	const struct gpu_display *d = s->in_memory ? NULL
+						   : encoder_importer(s->host->config->encoder);
+	if (!d || gpu_is_desktops(d))
+		return d;
+	log_warn("session: the desktop draws on another GPU than %s (%s), which encodes: pictures "
+		 "go through memory that the CPU reads. PUNKTFUNK_GPU=/dev/dri/renderD* names the "
+		 "one to encode on",
+		d->renderer, d->node);
+	return NULL;
+}
+
 static int make_capture(struct session *s, const char **why)
 {
 	uint64_t modifiers[MAX_MODIFIERS];
-	const struct gpu_display *importer = s->in_memory
-		? NULL
-		: encoder_importer(s->host->config->encoder);
+	const struct gpu_display *importer = find_importer(s);
 	struct capture_params params = {
 		.wayland_display = s->output.wayland_display,
 		.output_name = s->output.name,
@@ -216,6 +228,7 @@ static int make_capture(struct session *s, const char **why)
 		.height = s->mode.height,
 		.refresh_mhz = s->output.refresh_mhz,
 		.dmabuf = importer != NULL,
+		.device = importer ? importer->device : 0,
 		.modifiers = modifiers,
 		.n_modifiers = importer ? (uint32_t)gpu_display_modifiers(
 						  importer, DMABUF_XR24, modifiers, MAX_MODIFIERS)

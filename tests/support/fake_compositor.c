@@ -183,9 +183,40 @@ static void create_params(struct wl_client *client, struct wl_resource *r, uint3
 	wl_resource_set_implementation(params, &params_impl, b, params_gone);
 }
 
+static const struct zwp_linux_dmabuf_feedback_v1_interface feedback_impl = {
+	.destroy = destroy_resource,
+};
+
+static void get_default_feedback(struct wl_client *client, struct wl_resource *r, uint32_t id)
+{
+	const struct fake_compositor *f = wl_resource_get_user_data(r);
+	struct wl_resource *feedback = wl_resource_create(
+		client, &zwp_linux_dmabuf_feedback_v1_interface, wl_resource_get_version(r), id);
+	wl_resource_set_implementation(feedback, &feedback_impl, NULL, NULL);
+	struct wl_array a;
+	wl_array_init(&a);
+	memcpy(wl_array_add(&a, sizeof(f->main_device)), &f->main_device, sizeof(f->main_device));
+	if (f->fault == FAKE_ODD_DEVICE)
+		a.size /= 2;
+	if (f->fault != FAKE_NO_GPU)
+		zwp_linux_dmabuf_feedback_v1_send_main_device(feedback, &a);
+	zwp_linux_dmabuf_feedback_v1_send_tranche_target_device(feedback, &a);
+	zwp_linux_dmabuf_feedback_v1_send_tranche_done(feedback);
+	zwp_linux_dmabuf_feedback_v1_send_done(feedback);
+	wl_array_release(&a);
+}
+
+static void get_surface_feedback(
+	struct wl_client *client, struct wl_resource *r, uint32_t id, struct wl_resource *surface)
+{
+	wl_resource_post_error(r, 0, "not used here");
+}
+
 static const struct zwp_linux_dmabuf_v1_interface dmabuf_impl = {
 	.destroy = destroy_resource,
 	.create_params = create_params,
+	.get_default_feedback = get_default_feedback,
+	.get_surface_feedback = get_surface_feedback,
 };
 
 static void bind_dmabuf(struct wl_client *client, void *data, uint32_t version, uint32_t id)
@@ -539,7 +570,8 @@ static void add_globals(struct fake_compositor *f)
 	if (f->has_seat)
 		fake_cursor_add_seat(f);
 	if (f->has_dmabuf)
-		wl_global_create(f->display, &zwp_linux_dmabuf_v1_interface, 3, f, bind_dmabuf);
+		wl_global_create(f->display, &zwp_linux_dmabuf_v1_interface, f->main_device ? 4 : 3,
+			f, bind_dmabuf);
 	if (f->has_screencopy)
 		wl_global_create(
 			f->display, &zwlr_screencopy_manager_v1_interface, 3, f, bind_screencopy);

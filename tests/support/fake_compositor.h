@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/sysmacros.h>
+#include <sys/types.h>
 
 /*
  * A compositor of ext-image-copy-capture and wlr-screencopy on a thread of its own, with one output, "FAKE-1", whose
@@ -32,6 +33,7 @@ enum fake_fault {
 	FAKE_FLAPS,   /* says the same constraints again with each picture */
 	FAKE_BAD_DAMAGE,
 	FAKE_NO_GPU,	   /* refuses every buffer of a GPU's memory */
+	FAKE_ODD_DEVICE,   /* names the GPU that it draws on by half a number */
 	FAKE_OTHER_LAYOUT, /* has none that a client could know */
 };
 
@@ -50,6 +52,7 @@ struct fake_compositor {
 	enum fake_fault fault; /* of ext-image-copy-capture */
 	bool has_images, has_screencopy, has_dmabuf, has_seat;
 	uint32_t width, height;
+	dev_t main_device; /* with has_dmabuf: what it tells that it draws on; 0 = it is too old to */
 
 	enum fake_pointer_fault pointer_fault;
 

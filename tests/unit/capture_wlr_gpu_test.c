@@ -14,6 +14,7 @@
 #include "host/gpu/gbm_api.h"
 #include "host/gpu/node.h"
 #include "host/media/clock.h"
+#include "host/wayland/main_device.h"
 #include "tests/support/fake_compositor.h"
 
 /*
@@ -201,6 +202,8 @@ static void on_lost(int err, const char *why, void *userdata)
 	pthread_mutex_unlock(&seen.lock);
 }
 
+static dev_t importer; /* 0 = not known */
+
 static struct capture *start(enum fake_fault fault, enum gpu_fault gpu, bool wanted)
 {
 	static const uint64_t modifiers[] = {0x0300000000000003, FAKE_MODIFIER};
@@ -217,6 +220,7 @@ static struct capture *start(enum fake_fault fault, enum gpu_fault gpu, bool wan
 	const struct capture_params params = {.wayland_display = fake.path,
 		.output_name = "FAKE-1",
 		.dmabuf = wanted,
+		.device = importer,
 		.modifiers = modifiers,
 		.n_modifiers = 2,
 		.on_frame = on_frame,
@@ -315,6 +319,76 @@ static void without_a_gpu_there_is_shared_memory(void **state)
 	}
 }
 
+/* What the compositor draws on /dev/zero's GPU is not given to /dev/null's. */
+static void another_gpu_gets_shared_memory(void **state)
+{
+	(void)state;
+	log_set_level(LOG_ERROR);
+	importer = gpu_node_number("/dev/null");
+	assert_true(importer && importer != FAKE_DEVICE);
+	struct capture *c = start(FAKE_GOOD, GPU_GOOD, true);
+	wait_for(&seen.n_shm, 10, 320);
+	assert_int_equal(seen.n_gpu, 0);
+	stop(c);
+	importer = FAKE_DEVICE;
+	c = start(FAKE_GOOD, GPU_GOOD, true);
+	wait_for(&seen.n_gpu, 10, 320);
+	assert_int_equal(seen.n_shm, 0);
+	stop(c);
+	importer = 0;
+}
+
+static void the_desktops_gpu_is_told(void **state)
+{
+	(void)state;
+	dev_t device = 0;
+	char dir[128];
+	memset(&fake, 0, sizeof(fake));
+	fake.has_images = fake.has_dmabuf = true;
+	fake.width = 320;
+	fake.height = 240;
+	fake.main_device = FAKE_DEVICE;
+	const unsigned fds = count_fds();
+	assert_int_equal(fake_compositor_start(&fake), 0);
+	assert_int_equal(main_device_ask(fake.path, &device), PF_OK);
+	assert_true(device == FAKE_DEVICE);
+	/* By the environment's name, relative to the folder or not; and without it, as it is none of the usual names. */
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(fake.path, '/') - fake.path), fake.path);
+	setenv("WAYLAND_DISPLAY", "fake", 1);
+	device = 0;
+	assert_int_equal(main_device_find(dir, &device), PF_OK);
+	assert_true(device == FAKE_DEVICE);
+	setenv("WAYLAND_DISPLAY", fake.path, 1);
+	assert_int_equal(main_device_find("/nowhere", &device), PF_OK);
+	unsetenv("WAYLAND_DISPLAY");
+	assert_int_equal(main_device_find(dir, &device), PF_E_NO_FRAME);
+	assert_true(main_device_ask("/nowhere/at/all", &device) < 0);
+	fake_compositor_stop(&fake);
+	assert_int_equal(count_fds(), fds);
+}
+
+/* One that says half of it, nothing, or is too old. */
+static void a_gpu_that_is_not_told_is_none(void **state)
+{
+	(void)state;
+	static const struct {
+		enum fake_fault fault;
+		dev_t device;
+	} cases[] = {{FAKE_ODD_DEVICE, 5}, {FAKE_NO_GPU, 5}, {FAKE_GOOD, 0}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		dev_t device = 7;
+		memset(&fake, 0, sizeof(fake));
+		fake.fault = cases[i].fault;
+		fake.main_device = cases[i].device;
+		fake.has_images = fake.has_dmabuf = true;
+		fake.width = 320;
+		fake.height = 240;
+		assert_int_equal(fake_compositor_start(&fake), 0);
+		assert_int_equal(main_device_ask(fake.path, &device), PF_E_UNSUPPORTED);
+		fake_compositor_stop(&fake);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	log_set_level(LOG_ERROR);
@@ -325,6 +399,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(another_size_gets_other_memory),
 		cmocka_unit_test(only_who_asked_gets_them),
 		cmocka_unit_test(without_a_gpu_there_is_shared_memory),
+		cmocka_unit_test(another_gpu_gets_shared_memory),
+		cmocka_unit_test(the_desktops_gpu_is_told),
+		cmocka_unit_test(a_gpu_that_is_not_told_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

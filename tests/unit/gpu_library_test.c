@@ -80,6 +80,46 @@ static void test_no_gpu_is_no_display(void **state)
 	assert_ptr_equal(gpu_display(false, NULL), d);
 }
 
+/* A person's say, which comes before whatever there is. */
+static void test_a_person_chooses(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *said, *about;
+	} refused[] = {{"off", "PUNKTFUNK_GPU=off"}, {"none", "neither off nor software"},
+		{"renderD128", "such as /dev/dri/renderD128"}};
+	const char *why;
+	bool must;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		setenv("PUNKTFUNK_GPU", refused[i].said, 1);
+		assert_false(gpu_allowed(&why));
+		assert_non_null(strstr(why, refused[i].about));
+	}
+	gpu_prefer(1234);
+	setenv("PUNKTFUNK_GPU", "/dev/null", 1);
+	assert_true(gpu_wanted(&must) == gpu_node_number("/dev/null"));
+	assert_true(must);
+	setenv("PUNKTFUNK_GPU", "/dev/dri/renderD999", 1);
+	assert_true(gpu_wanted(&must) == 0);
+	assert_true(must);
+	assert_true(gpu_allowed(&why) == gpu_present());
+	unsetenv("PUNKTFUNK_GPU");
+	assert_true(gpu_wanted(&must) == 1234);
+	assert_false(must);
+	/* What is drawn there is not for another one; where either is not known, it is tried. */
+	struct gpu_display d = {.device = 1234};
+	assert_true(gpu_is_desktops(&d));
+	d.device = 4321;
+	assert_false(gpu_is_desktops(&d));
+	d.device = 0;
+	assert_true(gpu_is_desktops(&d));
+	gpu_prefer(0);
+	d.device = 4321;
+	assert_true(gpu_is_desktops(&d));
+	assert_true(gpu_same_card(4321, 4321));
+	assert_false(gpu_same_card(4321, 1234));
+}
+
 enum { WIDTH = 33, HEIGHT = 19, EVEN_WIDTH = 34, EVEN_HEIGHT = 20 };
 
 static void near(const uint8_t *got, const uint8_t *want, size_t n)
@@ -157,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_opens_each_once),
 		cmocka_unit_test(test_probe_says_something_of_each),
 		cmocka_unit_test(test_no_gpu_is_no_display),
+		cmocka_unit_test(test_a_person_chooses),
 		cmocka_unit_test(test_converts_as_the_cpu_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
