@@ -154,7 +154,7 @@ int hw_encode(struct hw_encoder *e, struct frame *frame, bool force_keyframe, st
 	unit->convert_start_ns = clock_now_ns();
 	int err = fill(e, frame, turn);
 	if (err == PF_E_UNSUPPORTED || err == PF_E_IO)
-		gpu_importer_refuse(pf_strerror(err));
+		gpu_importer_refuse(e->display, pf_strerror(err));
 	if (err < 0)
 		return err;
 	unit->convert_end_ns = unit->encode_start_ns = clock_now_ns();

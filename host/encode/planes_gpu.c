@@ -6,25 +6,52 @@
 #include "host/gpu/convert.h"
 #include "host/gpu/display.h"
 #include "host/gpu/dmabuf.h"
+#include "host/gpu/vulkan_convert.h"
 
 struct planes_gpu {
-	struct gpu_convert *convert; /* NULL: there is no GPU, or it refused */
+	struct gpu_convert_params params;
+	const struct gpu_display *display; /* NULL: there is no GPU, or each refused */
+	struct gpu_convert *convert;	   /* EGL's */
+	struct vulkan_convert *vulkan;	   /* or Vulkan's */
 	struct dmabuf_maps maps;
 };
+
+static void close_converter(struct planes_gpu *g)
+{
+	gpu_convert_destroy(g->convert);
+	vulkan_convert_destroy(g->vulkan);
+	g->convert = NULL;
+	g->vulkan = NULL;
+	g->display = NULL;
+}
+
+/* The next one that has not refused. */
+static void open_converter(struct planes_gpu *g)
+{
+	for (unsigned tries = 0; tries < 2 && !g->display; tries++) {
+		const struct gpu_display *d = gpu_importer();
+		if (!d)
+			return;
+		int err = d->vulkan ? vulkan_convert_create(&g->vulkan, d, &g->params)
+				    : gpu_convert_create(&g->convert, d, &g->params);
+		if (err >= 0)
+			g->display = d;
+		else
+			gpu_importer_refuse(d, pf_strerror(err));
+	}
+}
 
 int planes_gpu_create(struct planes_gpu **out, const struct planes_gpu_params *params)
 {
 	struct planes_gpu *g = calloc(1, sizeof(*g));
 	if (!g)
 		return PF_E_NOMEM;
-	const struct gpu_display *d = gpu_importer();
-	const struct gpu_convert_params wanted = {.width = params->width,
+	g->params = (struct gpu_convert_params){.width = params->width,
 		.height = params->height,
 		.matrix = params->matrix,
 		.full_range = params->full_range};
 	dmabuf_maps_init(&g->maps);
-	if (d && gpu_convert_create(&g->convert, d, &wanted) < 0)
-		g->convert = NULL;
+	open_converter(g);
 	*out = g;
 	return PF_OK;
 }
@@ -33,24 +60,34 @@ void planes_gpu_destroy(struct planes_gpu *g)
 {
 	if (!g)
 		return;
-	gpu_convert_destroy(g->convert);
+	close_converter(g);
 	dmabuf_maps_finish(&g->maps);
 	free(g);
+}
+
+static int convert(struct planes_gpu *g, const struct frame *f, uint8_t *y, int y_stride,
+	uint8_t *uv, int uv_stride)
+{
+	if (g->vulkan)
+		return vulkan_convert_run(
+			g->vulkan, f, y, (uint32_t)y_stride, uv, (uint32_t)uv_stride);
+	int err = gpu_convert_frame(g->convert, f, NULL, false);
+	return err < 0
+		? err
+		: gpu_convert_read(g->convert, y, (uint32_t)y_stride, uv, (uint32_t)uv_stride);
 }
 
 int planes_gpu_convert(struct planes_gpu *g, const struct frame *f, uint8_t *y, int y_stride,
 	uint8_t *uv, int uv_stride)
 {
-	if (!g->convert)
-		return PF_E_UNSUPPORTED;
-	int err = gpu_convert_frame(g->convert, f, NULL, false);
-	if (err >= 0)
-		err = gpu_convert_read(g->convert, y, (uint32_t)y_stride, uv, (uint32_t)uv_stride);
-	if (err >= 0 || err == PF_E_INVALID)
-		return err;
-	gpu_convert_destroy(g->convert);
-	g->convert = NULL;
-	gpu_importer_refuse(pf_strerror(err));
+	while (g->display) {
+		int err = convert(g, f, y, y_stride, uv, uv_stride);
+		if (err >= 0 || err == PF_E_INVALID)
+			return err;
+		gpu_importer_refuse(g->display, pf_strerror(err));
+		close_converter(g);
+		open_converter(g);
+	}
 	return PF_E_UNSUPPORTED;
 }
 

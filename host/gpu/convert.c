@@ -209,7 +209,7 @@ int gpu_convert_create(struct gpu_convert **out, const struct gpu_display *displ
 		err = PF_E_UNSUPPORTED;
 		goto fail;
 	}
-	err = image_cache_create(&c->images, display);
+	err = image_cache_create(&c->images, &image_egl, (void *)(uintptr_t)display);
 	if (err >= 0)
 		err = make_programs(c, &csc);
 	if (err >= 0)
@@ -267,9 +267,11 @@ static int convert(
 	uint32_t texture = 0;
 	bool upload = f->pixels && f->stride % 4 == 0;
 	if (f->dmabuf.n_planes) {
-		int err = image_cache_get(c->images, f, &texture);
+		const struct image_made *made = NULL;
+		int err = image_cache_get(c->images, f, &made);
 		if (err < 0 && !upload)
 			return err;
+		texture = made ? (uint32_t)made->names[0] : 0;
 	}
 	if (!texture && !upload)
 		return PF_E_INVALID;

@@ -11,6 +11,7 @@
 #include "host/base/log.h"
 #include "host/gpu/gbm_api.h"
 #include "host/gpu/node.h"
+#include "host/gpu/vulkan.h"
 
 #define MAX_DEVICES   16
 #define MAX_MODIFIERS 128
@@ -73,8 +74,8 @@ void *gpu_context_create(const struct gpu_display *d)
 {
 	static const int32_t plain[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_NONE};
 	/* Without it some drivers end the process after a reset that they think was its doing. */
-	static const int32_t robust[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_CONTEXT_ROBUST_ACCESS, 1,
-		EGL_CONTEXT_RESET_STRATEGY, EGL_LOSE_CONTEXT_ON_RESET, EGL_NONE};
+	static const int32_t robust[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_CONTEXT_RESET_STRATEGY,
+		EGL_LOSE_CONTEXT_ON_RESET, EGL_NONE};
 	/* No config: EGL_KHR_no_config_context, which was asked for. */
 	if (!d->egl->BindAPI(EGL_OPENGL_ES_API))
 		return NULL;
@@ -335,20 +336,30 @@ const struct gpu_display *gpu_display(bool software, const char **why)
 	return found[software].why ? NULL : &found[software].display;
 }
 
-static _Atomic bool refused;
+/* [0] EGL's, [1] Vulkan's. */
+static _Atomic bool refused[2];
 
-const struct gpu_display *gpu_importer(void)
+const struct gpu_display *gpu_importer_egl(void)
 {
-	const struct gpu_display *d = atomic_load(&refused) ? NULL : gpu_display(false, NULL);
+	const struct gpu_display *d = atomic_load(&refused[0]) ? NULL : gpu_display(false, NULL);
 	return d && d->imports ? d : NULL;
 }
 
-void gpu_importer_refuse(const char *why)
+const struct gpu_display *gpu_importer(void)
 {
-	if (!atomic_exchange(&refused, true))
-		log_warn("encoder: the GPU does not take the pictures that the compositor draws "
-			 "(%s); from here on they come through memory that the CPU reads",
-			why);
+	const struct gpu_display *d = gpu_importer_egl();
+	if (d)
+		return d;
+	d = atomic_load(&refused[1]) ? NULL : vulkan_display(person_says("software"), NULL);
+	return d && d->imports ? d : NULL;
+}
+
+void gpu_importer_refuse(const struct gpu_display *d, const char *why)
+{
+	if (!atomic_exchange(&refused[d->vulkan != NULL], true))
+		log_warn("encoder: %s does not take the pictures that the compositor draws through "
+			 "%s (%s); from here on they go another way",
+			d->renderer, d->vulkan ? "Vulkan" : "EGL", why);
 }
 
 size_t gpu_display_modifiers(
@@ -358,6 +369,8 @@ size_t gpu_display_modifiers(
 	unsigned external[MAX_MODIFIERS];
 	int32_t n = 0;
 	size_t kept = 0;
+	if (d->vulkan)
+		return vulkan_display_modifiers(d->vulkan, FRAME_BGRX, out, max);
 	if (!d->modifiers ||
 		!d->ext.query_modifiers(
 			d->handle, (int32_t)fourcc, MAX_MODIFIERS, modifiers, external, &n))

@@ -11,6 +11,8 @@
 #include "host/gpu/egl_api.h"
 #include "host/gpu/gles_api.h"
 
+struct gpu_vulkan;
+
 /*
  * EGL's display on a GPU, without a screen. A display is one for the whole process and is never closed: EGL counts
  * no users, and closing it would take the contexts of others with it.
@@ -26,6 +28,8 @@ struct gpu_display {
 	bool software;	   /* computed by the CPU */
 	bool imports;	   /* DMA-BUFs */
 	bool modifiers;	   /* DMA-BUFs in other layouts than the linear one */
+	const struct gpu_vulkan
+		*vulkan; /* not NULL: it is not EGL's, but Vulkan's (vulkan_convert.h) */
 };
 
 /*
@@ -45,12 +49,14 @@ dev_t gpu_wanted(bool *must);
 bool gpu_allowed(const char **why);
 
 /*
- * The GPU that imports DMA-BUFs for an encoder: NULL where there is none, or where it refused one before, as what a
- * compositor draws it will refuse again. Thread: any.
+ * The GPU that imports DMA-BUFs for an encoder on the CPU: by EGL, else by Vulkan. NULL where there is none, or where
+ * all refused one before, as what a compositor draws they will refuse again. Thread: any.
  */
 const struct gpu_display *gpu_importer(void);
-/* From now on there is none; says so once, with the reason. */
-void gpu_importer_refuse(const char *why);
+/* The same for encoders of hardware, which need EGL's. */
+const struct gpu_display *gpu_importer_egl(void);
+/* From now on it is none; says so once, with the reason. */
+void gpu_importer_refuse(const struct gpu_display *d, const char *why);
 
 /* The layouts of fourcc (DRM's) that it imports into a plain texture, best first, at most max of them. */
 size_t gpu_display_modifiers(

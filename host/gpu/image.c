@@ -16,13 +16,14 @@
 #define MAX_ATTRIBUTES (2 * (4 + 5 * FRAME_MAX_PLANES) + 1)
 
 struct image_cache {
-	const struct gpu_display *display;
+	const struct image_kind *kind;
+	void *owner;
 	uint64_t n_calls;
 	struct entry {
+		bool full;
 		struct image_planes planes; /* fd: copies, which keep the numbers below theirs */
 		struct dmabuf_id id[FRAME_MAX_PLANES];
-		void *image; /* NULL = free */
-		uint32_t texture;
+		struct image_made made;
 		uint64_t used; /* when, in calls */
 	} entries[ENTRIES];
 };
@@ -59,22 +60,52 @@ void image_set_filters(const struct gles_api *gl)
 	gl->TexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MAG_FILTER, GL_NEAREST);
 }
 
-int image_cache_create(struct image_cache **out, const struct gpu_display *d)
+static void drop_texture(void *owner, struct image_made *made)
+{
+	const struct gpu_display *d = owner;
+	const uint32_t texture = (uint32_t)made->names[0];
+	d->gl->DeleteTextures(1, &texture);
+	d->ext.destroy_image(d->handle, made->image);
+}
+
+static int make_texture(void *owner, const struct image_planes *p, struct image_made *out)
+{
+	const struct gpu_display *d = owner;
+	uint32_t texture;
+	out->image = image_import(d, p);
+	if (!out->image)
+		return PF_E_UNSUPPORTED;
+	d->gl->GenTextures(1, &texture);
+	d->gl->BindTexture(GL_TEXTURE_2D, texture);
+	d->ext.image_to_texture(GL_TEXTURE_2D, out->image);
+	image_set_filters(d->gl);
+	out->names[0] = texture;
+	if (!d->gl->GetError())
+		return PF_OK;
+	drop_texture(owner, out);
+	return PF_E_UNSUPPORTED;
+}
+
+const struct image_kind image_egl = {make_texture, drop_texture};
+
+/* --- the cache --- */
+
+int image_cache_create(struct image_cache **out, const struct image_kind *kind, void *owner)
 {
 	struct image_cache *c = calloc(1, sizeof(*c));
 	if (!c)
 		return PF_E_NOMEM;
-	c->display = d;
+	c->kind = kind;
+	c->owner = owner;
 	*out = c;
 	return PF_OK;
 }
 
 static void drop_entry(struct image_cache *c, struct entry *e)
 {
-	if (!e->image)
+	if (!e->full)
 		return;
-	c->display->gl->DeleteTextures(1, &e->texture);
-	c->display->ext.destroy_image(c->display->handle, e->image);
+	c->kind->drop(c->owner, &e->made);
 	for (uint32_t i = 0; i < e->planes.n_planes; i++)
 		close(e->planes.fd[i]);
 	memset(e, 0, sizeof(*e));
@@ -92,7 +123,7 @@ void image_cache_destroy(struct image_cache *c)
 static bool is_same(const struct entry *e, const struct entry *wanted)
 {
 	const struct image_planes *a = &e->planes, *b = &wanted->planes;
-	if (!e->image || a->width != b->width || a->height != b->height || a->fourcc != b->fourcc ||
+	if (!e->full || a->width != b->width || a->height != b->height || a->fourcc != b->fourcc ||
 		a->modifier != b->modifier || a->n_planes != b->n_planes)
 		return false;
 	for (uint32_t i = 0; i < a->n_planes; i++)
@@ -155,30 +186,23 @@ static int copy_fds(struct entry *e)
 
 static int make_entry(struct image_cache *c, struct entry *e, const struct entry *wanted)
 {
-	const struct gles_api *gl = c->display->gl;
 	struct entry made = *wanted;
 	int err = copy_fds(&made);
 	if (err < 0)
 		return err;
-	made.image = image_import(c->display, &made.planes);
-	if (!made.image) {
+	err = c->kind->make(c->owner, &made.planes, &made.made);
+	if (err < 0) {
 		for (uint32_t i = 0; i < made.planes.n_planes; i++)
 			close(made.planes.fd[i]);
-		return PF_E_UNSUPPORTED;
+		return err;
 	}
-	gl->GenTextures(1, &made.texture);
-	gl->BindTexture(GL_TEXTURE_2D, made.texture);
-	c->display->ext.image_to_texture(GL_TEXTURE_2D, made.image);
-	image_set_filters(gl);
+	made.full = true;
 	drop_entry(c, e);
 	*e = made;
-	if (!gl->GetError())
-		return PF_OK;
-	drop_entry(c, e);
-	return PF_E_UNSUPPORTED;
+	return PF_OK;
 }
 
-int image_cache_get(struct image_cache *c, const struct frame *f, uint32_t *texture)
+int image_cache_get(struct image_cache *c, const struct frame *f, const struct image_made **out)
 {
 	struct entry wanted;
 	int err = dmabuf_check(f);
@@ -198,6 +222,6 @@ int image_cache_get(struct image_cache *c, const struct frame *f, uint32_t *text
 	}
 	e->used = ++c->n_calls;
 	drop_stale(c);
-	*texture = e->texture;
+	*out = &e->made;
 	return PF_OK;
 }

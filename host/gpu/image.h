@@ -9,7 +9,7 @@
 #include "host/gpu/gles_api.h"
 #include "host/media/frame.h"
 
-/* DMA-BUFs as EGL images and textures. Thread: where the converter's context is current. */
+/* DMA-BUFs as EGL images and textures, or as what else imports them. Thread: the one that converts. */
 
 struct gpu_display;
 
@@ -33,13 +33,28 @@ void image_set_filters(const struct gles_api *gl);
  * A compositor draws into the same few buffers again and again: each is imported once. The cache holds them open,
  * 16 at most; the longest unused goes first, and who was not used for 120 pictures.
  */
+struct image_made {
+	void *image;	   /* EGL's */
+	uint64_t names[3]; /* OpenGL's texture; Vulkan's image, memory, view */
+};
+
+/* Who makes them of planes whose descriptors stay the cache's, and drops them again. */
+struct image_kind {
+	int (*make)(void *owner, const struct image_planes *p, struct image_made *out);
+	void (*drop)(void *owner, struct image_made *made);
+};
+/* EGL's; owner: the struct gpu_display, not written to. Where the converter's context is current. */
+extern const struct image_kind image_egl;
+
 struct image_cache;
-int image_cache_create(struct image_cache **out, const struct gpu_display *d) PF_MUST_CHECK;
+int image_cache_create(
+	struct image_cache **out, const struct image_kind *kind, void *owner) PF_MUST_CHECK;
 void image_cache_destroy(struct image_cache *c); /* takes NULL */
 /*
- * The texture of f's DMA-BUF, the cache's. Errors: those of dmabuf_check(), PF_E_UNSUPPORTED (the driver does not
- * import it).
+ * What was made of f's DMA-BUF, the cache's until the next call. Errors: those of dmabuf_check(), and the maker's, as
+ * PF_E_UNSUPPORTED (the driver does not import it).
  */
-int image_cache_get(struct image_cache *c, const struct frame *f, uint32_t *texture) PF_MUST_CHECK;
+int image_cache_get(
+	struct image_cache *c, const struct frame *f, const struct image_made **out) PF_MUST_CHECK;
 
 #endif

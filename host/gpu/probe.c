@@ -222,9 +222,9 @@ static void probe_vulkan(const struct probe *p)
 	void *f = vulkan_function(vk, NULL, "vkCreateInstance");
 	memcpy(&create, &f, sizeof(f));
 	const struct vulkan_application_info application = {
-		.type = VULKAN_TYPE_APPLICATION_INFO, .api_version = VULKAN_API_1_1};
+		.type = VULKAN_T_APPLICATION, .api_version = VULKAN_API_1_1};
 	const struct vulkan_instance_create_info info = {
-		.type = VULKAN_TYPE_INSTANCE_CREATE_INFO, .application = &application};
+		.type = VULKAN_T_INSTANCE, .application = &application};
 	void *instance = NULL;
 	int r = f ? create(&info, NULL, &instance) : -1;
 	if (r || !instance) {

@@ -28,7 +28,7 @@
 /* Without caps.live_bitrate a change costs a keyframe: no more of them than the picture gains by. */
 #define REMAKE_GAP_NS 3000000000ull
 
-/* So long a desktop that hangs, or a capture that begins anew in other memory, has to show a picture that can be read. */
+/* So long a desktop that hangs, or a capture begun anew in other memory, has to show a picture that can be read. */
 #define UNREAD_NS 5000000000ull
 #define MAX_TRIES \
 	4u /* encoders that break one after the other: more than there are kinds of hardware */

@@ -24,6 +24,8 @@
 #include "host/gpu/dmabuf.h"
 #include "host/gpu/image.h"
 #include "host/gpu/probe.h"
+#include "host/gpu/vulkan.h"
+#include "host/gpu/vulkan_convert.h"
 #include "host/media/clock.h"
 
 /* A GPU's arithmetic rounds on its own. */
@@ -431,6 +433,122 @@ static void try_cuda(const struct gpu_display *d)
 	picture_finish(&p);
 }
 
+/* --- Vulkan --- */
+
+static struct vulkan_convert *make_vulkan(
+	const struct gpu_display *d, const struct picture *p, uint8_t matrix)
+{
+	struct vulkan_convert *c = NULL;
+	const struct gpu_convert_params params = {
+		.width = p->width, .height = p->height, .matrix = matrix};
+	int err = vulkan_convert_create(&c, d, &params);
+	if (err < 0)
+		report(0, "Vulkan: a converter cannot be made: %s", pf_strerror(err));
+	return c;
+}
+
+static int run_vulkan(struct vulkan_convert *c, struct picture *p)
+{
+	return vulkan_convert_run(c, &p->frame, p->y, p->coded_width, p->uv, p->coded_width);
+}
+
+static void try_vulkan_upload(const struct gpu_display *d, uint32_t width, uint32_t height,
+	bool bgrx, bool invert, uint8_t matrix)
+{
+	struct picture p;
+	char what[96];
+	snprintf(what, sizeof(what), "Vulkan: conversion of pixels (%s%s, matrix %u)",
+		bgrx ? "BGRX" : "RGBX", invert ? ", upside down" : "", matrix);
+	picture_init(&p, width, height, bgrx, invert, matrix);
+	p.frame.pixels = p.pixels;
+	struct vulkan_convert *c = make_vulkan(d, &p, matrix);
+	int err = c ? run_vulkan(c, &p) : PF_OK;
+	if (err < 0)
+		report(0, "%s: %s", what, pf_strerror(err));
+	else if (c)
+		check_picture(&p, what);
+	vulkan_convert_destroy(c);
+	picture_finish(&p);
+}
+
+static void try_vulkan_speed(const struct gpu_display *d)
+{
+	struct picture p;
+	uint64_t took_ns = 0;
+	picture_init(&p, 1920, 1080, true, false, CSC_BT709);
+	p.frame.pixels = p.pixels;
+	struct vulkan_convert *c = make_vulkan(d, &p, CSC_BT709);
+	int err = c ? PF_OK : PF_E_UNSUPPORTED;
+	for (unsigned i = 0; i <= ROUNDS && err >= 0; i++) {
+		uint64_t start_ns = clock_now_ns();
+		err = run_vulkan(c, &p);
+		took_ns += i ? clock_now_ns() - start_ns : 0;
+	}
+	if (err < 0)
+		report(0, "Vulkan: conversion of 1920x1080: %s", pf_strerror(err));
+	else
+		report(1, "Vulkan: conversion of 1920x1080: %.2f ms from pixels to pixels",
+			(double)took_ns / ROUNDS / 1e6);
+	vulkan_convert_destroy(c);
+	picture_finish(&p);
+}
+
+static void try_vulkan_udmabuf(const struct gpu_display *d)
+{
+	struct picture p;
+	uint8_t *map;
+	picture_init(&p, 1280, 720, true, false, CSC_BT709);
+	const size_t len = (size_t)p.stride * p.height;
+	int fd = make_udmabuf(len, &map);
+	struct vulkan_convert *c = fd >= 0 && d->imports ? make_vulkan(d, &p, CSC_BT709) : NULL;
+	if (!c) {
+		report(-1, "Vulkan: no DMA-BUF is tried (%s)",
+			fd < 0 ? "no /dev/udmabuf" : "the driver imports none");
+	} else {
+		memcpy(map, p.pixels, len);
+		use_dmabuf(&p, fd, DMABUF_LINEAR, p.stride);
+		int err = run_vulkan(c, &p);
+		uint64_t start_ns = clock_now_ns();
+		for (unsigned i = 0; i < ROUNDS && err >= 0; i++)
+			err = run_vulkan(c, &p);
+		uint64_t took_ns = clock_now_ns() - start_ns;
+		if (err == PF_E_UNSUPPORTED)
+			report(-1, "Vulkan: a linear udmabuf is not taken here");
+		else if (err < 0)
+			report(0, "Vulkan: a linear udmabuf: %s", pf_strerror(err));
+		else
+			check_picture(&p, "Vulkan: a linear udmabuf");
+		if (err >= 0)
+			report(1, "Vulkan: a linear udmabuf of 1280x720 in %.2f ms",
+				(double)took_ns / ROUNDS / 1e6);
+	}
+	vulkan_convert_destroy(c);
+	if (fd >= 0)
+		close(fd);
+	if (map != MAP_FAILED)
+		munmap(map, len);
+	picture_finish(&p);
+}
+
+static void try_vulkan(void)
+{
+	const char *why;
+	const struct gpu_display *d = vulkan_display(true, &why);
+	if (!d) {
+		report(-1, "Vulkan: %s", why);
+		return;
+	}
+	uint64_t modifiers[VULKAN_MODIFIERS];
+	size_t n = gpu_display_modifiers(d, DMABUF_XR24, modifiers, VULKAN_MODIFIERS);
+	report(1, "Vulkan: converting on %s%s%s%s, which imports %zu layouts", d->renderer,
+		d->software ? " (the CPU)" : "", d->node[0] ? " at " : "", d->node, n);
+	try_vulkan_upload(d, 1280, 720, true, false, CSC_BT709);
+	try_vulkan_upload(d, 1280, 720, false, false, CSC_BT601);
+	try_vulkan_upload(d, 1279, 719, true, true, CSC_BT2020);
+	try_vulkan_speed(d);
+	try_vulkan_udmabuf(d);
+}
+
 /* Each encodes two pictures of 720p before it says that it can. */
 static void try_encoder(const char *name)
 {
@@ -457,6 +575,7 @@ int main(void)
 		report(-1, "nothing to convert on: %s", why);
 	}
 	try_udmabuf(d);
+	try_vulkan();
 	try_encoder("vaapi");
 	try_encoder("nvenc");
 	printf("%d failed\n", n_failed);
