@@ -192,7 +192,10 @@ static int make_output(struct session *s, const char **why)
 	s->params.adopt = NULL;
 	if (err < 0) {
 		const char *said = vdisplay_why_output(s->host->vdisplay);
-		*why = said ? said : "the desktop could not make a display of this size";
+		*why = said		      ? said
+			: err == PF_E_INVALID ? "the desktop cannot make a display of this size"
+					      : "the desktop made no display: the host's log says "
+						"why";
 		return err;
 	}
 	s->has_output = true;

@@ -70,7 +70,9 @@ static int check_hung(const struct hyprland *h)
 {
 	if (clock_now_ns() >= h->hung_until_ns)
 		return PF_OK;
-	log_error("hyprland: Hyprland does not answer; it is left alone for a moment");
+	snprintf(why_text, sizeof(why_text),
+		"Hyprland does not answer and is left alone for a moment; if it goes on, end it");
+	log_error("hyprland: %s", why_text);
 	return PF_E_TIMEOUT;
 }
 
@@ -420,7 +422,9 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	const int slot = find_slot(h, "");
 	begin();
 	if (slot < 0) {
-		log_error("hyprland: %u outputs are in use already", MAX_OUTPUTS);
+		snprintf(why_text, sizeof(why_text),
+			"%u displays are in use already: end a client's session", MAX_OUTPUTS);
+		log_error("hyprland: %s", why_text);
 		return PF_E_IO;
 	}
 	if (h->up && check_hung(h) < 0)
@@ -558,6 +562,12 @@ static const char *why(void)
 	return why_text;
 }
 
+static const char *why_output(const struct vdisplay *base)
+{
+	(void)base; /* one thread, and asked right after */
+	return why_text;
+}
+
 const struct vdisplay_impl vdisplay_hyprland_impl = {
 	.name = "hyprland",
 	.compositor = PF_COMPOSITOR_HYPRLAND,
@@ -570,4 +580,5 @@ const struct vdisplay_impl vdisplay_hyprland_impl = {
 	.show_output = show_output,
 	.undo = undo,
 	.why = why,
+	.why_output = why_output,
 };

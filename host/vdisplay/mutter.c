@@ -340,8 +340,9 @@ static int await_node(struct mutter *m, struct output *o)
 	while (err >= 0 && !o->node && !o->closed && !m->gone[0])
 		err = mutter_link_wait(&m->link, deadline_ns);
 	if (err == PF_E_TIMEOUT)
-		log_error("mutter: no picture's node came: does PipeWire run for this user? "
-			  "systemctl --user restart pipewire");
+		snprintf(why_text, sizeof(why_text),
+			"GNOME made a virtual display and gave no pictures of it: does PipeWire "
+			"run for this user? systemctl --user restart pipewire");
 	return err < 0 ? err : o->node && o->node != UINT32_MAX && !o->closed ? PF_OK : PF_E_IO;
 }
 
@@ -450,6 +451,18 @@ static void describe(const struct mutter *m, const struct output *o, struct vdis
 	out->id = o->id;
 }
 
+static void say_refused(int err)
+{
+	if (err == PF_E_TIMEOUT)
+		snprintf(why_text, sizeof(why_text),
+			"GNOME does not answer: see whether the desktop hangs, and log in again");
+	else
+		snprintf(why_text, sizeof(why_text),
+			"GNOME made no virtual display (%s): the host's log says what it refused, "
+			"and 'journalctl --user -b _COMM=gnome-shell' why",
+			pf_strerror(err));
+}
+
 static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, uint32_t refresh_mhz,
 	struct vdisplay_output *out)
 {
@@ -461,14 +474,19 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	}
 	struct output *o = find_id(m, 0);
 	if (!o) {
-		log_error("mutter: %d outputs are in use already", MAX_OUTPUTS);
+		snprintf(why_text, sizeof(why_text),
+			"%d displays are in use already: end a client's session", MAX_OUTPUTS);
+		log_error("mutter: %s", why_text);
 		return PF_E_IO;
 	}
 	m->link.call_until_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
+	why_text[0] = 0;
 	err = open_output(m, o);
 	m->link.call_until_ns = 0;
 	if (err < 0) {
-		log_error("mutter: GNOME makes no virtual display: %s", pf_strerror(err));
+		if (!why_text[0])
+			say_refused(err);
+		log_error("mutter: %s", why_text);
 		return err;
 	}
 	o->width = width;
@@ -538,6 +556,12 @@ static const char *why(void)
 	return why_text;
 }
 
+static const char *why_output(const struct vdisplay *base)
+{
+	(void)base; /* one thread, and asked right after */
+	return why_text;
+}
+
 const struct vdisplay_impl vdisplay_mutter_impl = {
 	.name = "mutter",
 	.compositor = PF_COMPOSITOR_MUTTER,
@@ -549,4 +573,5 @@ const struct vdisplay_impl vdisplay_mutter_impl = {
 	.remove_output = remove_output,
 	.open_eis = open_eis,
 	.why = why,
+	.why_output = why_output,
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,17 @@ struct wlroots {
 };
 
 static char why_text[700]; /* Thread: the control loop */
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(why_text, sizeof(why_text), format, args);
+	va_end(args);
+	log_error("wlroots: %s", why_text);
+}
 
 static struct wlroots *from_base(struct vdisplay *base)
 {
@@ -285,14 +297,14 @@ static void note_hung(struct wlroots *w, int err)
 static int open_ipc(struct wlroots *w, struct sway_ipc *ipc)
 {
 	if (clock_now_ns() < w->hung_until_ns) {
-		log_error("wlroots: sway does not answer; it is left alone for a moment");
+		say("sway does not answer and is left alone for a moment; if it goes on, end it");
 		return PF_E_TIMEOUT;
 	}
 	const int err = sway_ipc_open(ipc, w->ipc_path);
 	ipc->until_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
 	note_hung(w, err);
 	if (err < 0)
-		log_error("wlroots: %s", ipc->error);
+		say("%s", ipc->error);
 	return err >= 0 ? 0 : err == PF_E_TIMEOUT ? err : PF_E_IO;
 }
 
@@ -301,7 +313,7 @@ static int finish(struct wlroots *w, struct sway_ipc *ipc, int err)
 {
 	note_hung(w, err);
 	if (err < 0)
-		log_error("wlroots: %s", ipc->error);
+		say("%s", ipc->error);
 	sway_ipc_close(ipc);
 	return err >= 0 ? 0 : err == PF_E_TIMEOUT || err == PF_E_NOMEM ? err : PF_E_IO;
 }
@@ -320,7 +332,7 @@ static int try_add_output(struct wlroots *w, uint32_t width, uint32_t height, ui
 	drop_doomed(w);
 	char *slot = find_used(w, "");
 	if (!slot) {
-		log_error("wlroots: %d outputs are in use already", MAX_OUTPUTS);
+		say("%d displays are in use already: end a client's session", MAX_OUTPUTS);
 		return PF_E_IO;
 	}
 	err = open_ipc(w, &ipc);
@@ -541,6 +553,12 @@ static const char *why(void)
 	return why_text;
 }
 
+static const char *why_output(const struct vdisplay *base)
+{
+	(void)base; /* one thread, and asked right after */
+	return why_text;
+}
+
 const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.name = "wlroots",
 	.compositor = PF_COMPOSITOR_WLROOTS,
@@ -555,4 +573,5 @@ const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.claim_windows = claim_windows,
 	.undo = sway_undo,
 	.why = why,
+	.why_output = why_output,
 };

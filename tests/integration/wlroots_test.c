@@ -486,6 +486,7 @@ static void a_hung_sway_hangs_nobody(void **state)
 	assert_int_equal(
 		vdisplay_add_output(d.vdisplay, 800, 600, VDISPLAY_MHZ(60), &never), PF_E_TIMEOUT);
 	assert_true(clock_now_ns() - start_ns < UINT64_C(5000000000));
+	assert_non_null(strstr(vdisplay_why_output(d.vdisplay), "sway does not answer"));
 	/* Who comes next does not hold the loop again, nor does who goes. */
 	start_ns = clock_now_ns();
 	assert_int_equal(

@@ -173,6 +173,7 @@ static void answers_that_are_none_are_failures(void **state)
 		const uint64_t start_ns = clock_now_ns();
 		assert_int_equal(vdisplay_add_output(v, 1280, 720, 60000, &o), PF_E_IO);
 		assert_true(clock_now_ns() - start_ns < UINT64_C(2500000000));
+		assert_non_null(strstr(vdisplay_why_output(v), "Hyprland"));
 		fake.fault = HYPR_GOOD;
 		assert_int_equal(vdisplay_add_output(v, 1280, 720, 60000, &o), 0);
 		fake.fault = faults[i];
@@ -211,6 +212,7 @@ static void one_that_hangs_is_left_alone_for_a_while(void **state)
 	assert_true(clock_now_ns() - start_ns < UINT64_C(1800000000));
 	start_ns = clock_now_ns();
 	assert_int_equal(vdisplay_add_output(v, 1280, 720, 60000, &b), PF_E_TIMEOUT);
+	assert_non_null(strstr(vdisplay_why_output(v), "left alone"));
 	assert_int_equal(vdisplay_set_mode(v, &a, 800, 600, 60000), PF_E_TIMEOUT);
 	vdisplay_remove_output(v, &a);
 	assert_true(clock_now_ns() - start_ns < 500000000u);
