@@ -24,7 +24,7 @@
 /* --- the fake: a process of its own --- */
 
 static const char *fault;
-static unsigned n_calls;
+static unsigned n_calls, n_sessions;
 
 static bool is(const char *name)
 {
@@ -113,6 +113,22 @@ static int connect_to_eis(sd_bus_message *m)
 	return r;
 }
 
+static bool asks_for(sd_bus_message *m, const char *property)
+{
+	const char *interface, *name;
+	return sd_bus_message_read(m, "ss", &interface, &name) >= 0 && strcmp(name, property) == 0;
+}
+
+static int tell_key(sd_bus_message *m)
+{
+	uint32_t code;
+	int down;
+	if (sd_bus_message_read(m, "ub", &code, &down) < 0)
+		return -1;
+	printf("key-%u-%d\n", code, down);
+	return sd_bus_reply_method_return(m, NULL);
+}
+
 static int handle(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	sd_bus *bus = sd_bus_message_get_bus(m);
@@ -129,6 +145,13 @@ static int handle(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		_exit(0);
 	if (is("refuses") && strcmp(member, "CreateSession") == 0)
 		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "\033[31mno\n");
+	if (strcmp(member, "PleaseClose") == 0)
+		return sd_bus_emit_signal(bus, path, MUTTER_REMOTE_SESSION, "Closed", NULL);
+	if (strcmp(member, "CreateSession") == 0 && is("several"))
+		return answer_path(m,
+			strcmp(path, MUTTER_REMOTE_PATH) != 0 ? "/c"
+				: n_sessions++		      ? "/r2"
+							      : "/r");
 	if (strcmp(member, "CreateSession") == 0)
 		return answer_path(m, strcmp(path, MUTTER_REMOTE_PATH) == 0 ? "/r" : "/c");
 	if (strcmp(member, "RecordVirtual") == 0)
@@ -148,8 +171,12 @@ static int handle(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return parameters(m);
 	if (strcmp(member, "Get") == 0 && is("odd id"))
 		return sd_bus_reply_method_return(m, "v", "u", 5u);
+	if (strcmp(member, "Get") == 0 && is("num lock off") && asks_for(m, "NumLockState"))
+		return sd_bus_reply_method_return(m, "v", "b", 0);
 	if (strcmp(member, "Get") == 0)
 		return sd_bus_reply_method_return(m, "v", "s", "id");
+	if (strcmp(member, "NotifyKeyboardKeycode") == 0 && is("num lock off"))
+		return tell_key(m);
 	if (strncmp(member, "Notify", 6) == 0) {
 		printf("%s %u\n", member, ++n_calls);
 		return sd_bus_reply_method_return(m, NULL);
@@ -226,6 +253,16 @@ static struct vdisplay *open_display(void)
 	return v;
 }
 
+/* For the client: what it is, and nothing of what the bus said unread. */
+static void check_words(const char *why, const char *what)
+{
+	const char *word = !strcmp(what, "hangs") ? "does not answer"
+		: !strcmp(what, "silent")	  ? "PipeWire"
+						  : "GNOME";
+	if (!why || !strstr(why, word) || strchr(why, '\033'))
+		fail_msg("%s: the words are '%s'", what, why ? why : "none");
+}
+
 static void what_goes_wrong_is_an_error_in_time(void **state)
 {
 	static const char *const faults[] = {"refuses", "garbage", "long", "odd id", "hangs",
@@ -240,6 +277,7 @@ static void what_goes_wrong_is_an_error_in_time(void **state)
 			fail_msg("%s: an output", faults[i]);
 		if (clock_now_ns() - began_ns > HUNG_NS)
 			fail_msg("%s: too late", faults[i]);
+		check_words(vdisplay_why_output(v), faults[i]);
 		vdisplay_destroy(v);
 	}
 	/* The next one works. */
@@ -332,22 +370,28 @@ static void a_probe_says_how_input_goes(void **state)
 	assert_non_null(strstr(note, "allow"));
 }
 
+static struct inject *make_inject(const struct vdisplay_output *o)
+{
+	struct inject *i;
+	const struct inject_params params = {.loop = loop,
+		.width = o->width,
+		.height = o->height,
+		.bus = o->remote.bus,
+		.remote_session = o->remote.session,
+		.remote_stream = o->remote.stream,
+		.eis_fd = -1};
+	assert_int_equal(inject_create(&i, "mutter", &params), 0);
+	return i;
+}
+
 static void a_hung_one_gets_no_flood_and_then_the_outcome(void **state)
 {
 	struct vdisplay_output o;
-	struct inject *i;
 	(void)state;
 	start_fake("nothing");
 	struct vdisplay *v = open_display();
 	assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o), 0);
-	const struct inject_params params = {.loop = loop,
-		.width = 640,
-		.height = 480,
-		.bus = o.remote.bus,
-		.remote_session = o.remote.session,
-		.remote_stream = o.remote.stream,
-		.eis_fd = -1};
-	assert_int_equal(inject_create(&i, "mutter", &params), 0);
+	struct inject *i = make_inject(&o);
 	wait_line("NotifyTouchUp");
 	kill(fake.pid, SIGSTOP);
 	for (int n = 0; n < 5000; n++)
@@ -358,6 +402,100 @@ static void a_hung_one_gets_no_flood_and_then_the_outcome(void **state)
 	assert_true(calls > 100 && calls < 1000);
 	inject_destroy(i);
 	wait_line("NotifyPointerButton");
+	vdisplay_destroy(v);
+}
+
+/* Everything that the fake and the bus have sent so far is taken in: an answer comes behind it. */
+static void settle(const struct vdisplay_output *o)
+{
+	assert_true(sd_bus_call_method(o->remote.bus, MUTTER_REMOTE, "/r",
+			    "org.freedesktop.DBus.Properties", "Get", NULL, NULL, "ss",
+			    MUTTER_REMOTE_SESSION, "SessionId") >= 0);
+	for (int n = 0; n < 100; n++)
+		assert_true(sd_event_run(loop_sd_event(loop), 0) >= 0);
+}
+
+/* It is turned on for digits of the keypad, and off again when the client leaves. */
+static void num_lock_is_left_as_it_was(void **state)
+{
+	struct vdisplay_output o;
+	(void)state;
+	start_fake("num lock off");
+	struct vdisplay *v = open_display();
+	assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o), 0);
+	struct inject *i = make_inject(&o);
+	settle(&o); /* the answer about the lock */
+	inject_event(i, &(struct pf_input){.kind = PF_INPUT_KEY_DOWN, .code = 0x67});
+	wait_line("key-69-1");
+	wait_line("key-69-0");
+	wait_line("key-71-1");
+	inject_destroy(i);
+	wait_line("key-71-0");
+	wait_line("key-69-1");
+	wait_line("key-69-0");
+	vdisplay_destroy(v);
+}
+
+static void close_session(struct vdisplay *v, const struct vdisplay_output *o)
+{
+	const uint64_t until_ns = clock_now_ns() + UINT64_C(10000000000);
+	struct vdisplay_output same = *o;
+	assert_true(sd_bus_call_method_async(o->remote.bus, NULL, MUTTER_REMOTE, o->remote.session,
+			    "test.Test", "PleaseClose", NULL, NULL, NULL) >= 0);
+	while (vdisplay_set_mode(v, &same, o->width, o->height, o->refresh_mhz) >= 0) {
+		assert_true(clock_now_ns() < until_ns);
+		assert_true(sd_event_run(loop_sd_event(loop), 5000) >= 0);
+	}
+}
+
+static void one_session_that_is_ended_is_not_the_others_end(void **state)
+{
+	struct vdisplay_output o[2];
+	(void)state;
+	n_lost = 0;
+	start_fake("several");
+	struct vdisplay *v = open_display();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o[i]), 0);
+	close_session(v, &o[0]);
+	settle(&o[1]);
+	assert_int_equal(n_lost, 0);
+	assert_int_equal(vdisplay_set_mode(v, &o[1], 800, 600, 60000), 0);
+	assert_int_equal(vdisplay_open_eis(v, &o[0]), PF_E_IO);
+	close_session(v, &o[1]); /* the last: there is no bus of it from here on */
+	for (int n = 0; n < 100; n++)
+		assert_true(sd_event_run(loop_sd_event(loop), 0) >= 0);
+	assert_int_equal(n_lost, 1);
+	vdisplay_destroy(v);
+}
+
+/* Whoever is on the bus can send a signal to us that says it is the bus. */
+static void a_stranger_cannot_say_that_gnome_is_gone(void **state)
+{
+	struct vdisplay_output o;
+	sd_bus *stranger = NULL;
+	sd_bus_message *s = NULL;
+	const char *us;
+	(void)state;
+	n_lost = 0;
+	start_fake("nothing");
+	struct vdisplay *v = open_display();
+	assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o), 0);
+	assert_true(sd_bus_get_unique_name(o.remote.bus, &us) >= 0);
+	assert_true(sd_bus_open_user(&stranger) >= 0);
+	assert_true(sd_bus_message_new_signal(stranger, &s, "/org/freedesktop/DBus",
+			    "org.freedesktop.DBus", "NameOwnerChanged") >= 0);
+	assert_true(sd_bus_message_append(s, "sss", MUTTER_CAST, ":1.1", "") >= 0);
+	assert_true(sd_bus_message_set_destination(s, us) >= 0);
+	assert_true(sd_bus_send(stranger, s, NULL) >= 0 && sd_bus_flush(stranger) >= 0);
+	sd_bus_message_unref(s);
+	/* The bus has passed it on when it answers. */
+	assert_true(sd_bus_call_method(stranger, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+			    "org.freedesktop.DBus", "GetId", NULL, NULL, NULL) >= 0);
+	settle(&o);
+	sd_bus_flush_close_unref(stranger);
+	assert_int_equal(n_lost, 0);
+	assert_int_equal(vdisplay_set_mode(v, &o, 800, 600, 60000), 0);
 	vdisplay_destroy(v);
 }
 
@@ -388,6 +526,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(each_version_is_used_as_far_as_it_goes),
 		cmocka_unit_test(a_probe_says_how_input_goes),
 		cmocka_unit_test(a_hung_one_gets_no_flood_and_then_the_outcome),
+		cmocka_unit_test(num_lock_is_left_as_it_was),
+		cmocka_unit_test(one_session_that_is_ended_is_not_the_others_end),
+		cmocka_unit_test(a_stranger_cannot_say_that_gnome_is_gone),
 	};
 	if (argc > 2 && strcmp(argv[1], "--fake") == 0)
 		return be_fake(argv[2]);

@@ -16,7 +16,7 @@ static struct fake {
 	int found, create_err, add_err;
 	bool sees_own;
 	unsigned rank, n_probes, n_created, n_alive, n_outputs;
-	uint64_t probe_takes_ns;
+	uint64_t probe_takes_ns, create_takes_ns;
 	struct vdisplay *newest;
 	uint8_t owner;
 } fakes[N_FAKES];
@@ -81,6 +81,7 @@ static int probe_third(const struct vdisplay_params *p, char *note)
 static int create(struct vdisplay **out, const struct vdisplay_params *params, size_t i)
 {
 	struct fake *f = &fakes[i];
+	now_ns += f->create_takes_ns;
 	if (f->create_err)
 		return f->create_err;
 	struct vdisplay *v = calloc(1, sizeof(*v));
@@ -411,6 +412,35 @@ static void what_hangs_is_left_alone_for_a_moment(void **state)
 	done(v);
 }
 
+/* Each try would hold every client. */
+static void what_is_slow_is_left_alone_too(void **state)
+{
+	(void)state;
+	fakes[1].probe_takes_ns = 950000000; /* and then there is none */
+	struct vdisplay *v = make();
+	struct vdisplay_output o = add(v, "first");
+	vdisplay_remove_output(v, &o);
+	assert_int_equal(fakes[1].n_probes, 1);
+	assert_int_equal(fakes[2].n_probes, 2);
+	now_ns += 10000000000ull;
+	/* It is there, and its making hangs, or takes as long as if it did. */
+	static const int errs[] = {PF_E_TIMEOUT, PF_E_IO};
+	for (size_t i = 0; i < 2; i++) {
+		const unsigned before = fakes[1].n_probes;
+		fakes[1].found = VDISPLAY_RUNS;
+		fakes[1].probe_takes_ns = 0;
+		fakes[1].create_err = errs[i];
+		fakes[1].create_takes_ns = errs[i] == PF_E_IO ? 950000000 : 0;
+		for (int n = 0; n < 2; n++) {
+			o = add(v, "first");
+			vdisplay_remove_output(v, &o);
+			assert_int_equal(fakes[1].n_probes, before + 1);
+		}
+		now_ns += 10000000000ull;
+	}
+	done(v);
+}
+
 /* Nothing of our own is started beside it, and the words say what is the matter, also while it rests. */
 static void a_named_desktop_that_hangs_is_missed(void **state)
 {
@@ -461,6 +491,7 @@ int main(void)
 		cmocka_unit_test_setup(own_session_uses_nothing_that_runs, setup),
 		cmocka_unit_test_setup(a_loss_ends_what_was_on_that_desktop_only, setup),
 		cmocka_unit_test_setup(what_hangs_is_left_alone_for_a_moment, setup),
+		cmocka_unit_test_setup(what_is_slow_is_left_alone_too, setup),
 		cmocka_unit_test_setup(a_named_desktop_that_hangs_is_missed, setup),
 		cmocka_unit_test_setup(the_owner_goes_with_the_output, setup),
 	};

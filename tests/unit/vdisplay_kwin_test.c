@@ -3,7 +3,10 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "host/base/log.h"
@@ -206,6 +209,71 @@ static void an_old_kwin_gets_another_output(void **state)
 	assert_true(fake_kwin_has_outputs(r->fake, 0));
 }
 
+/* Who captures the old one has time to change over. */
+static void a_replaced_output_goes_a_little_later(void **state)
+{
+	struct rig *r = *state;
+	struct loop *loop;
+	uint32_t w, h, mhz;
+	const struct fake_kwin_params old = {
+		.screencast_version = 3, .management_version = 3, .device_globals = true};
+	assert_int_equal(loop_create(&loop), PF_OK);
+	const struct vdisplay_params params = {.loop = loop};
+	r->fake = fake_kwin_start(r->place.path, &old);
+	assert_int_equal(vdisplay_create(&r->v, "kwin", &params, NULL), PF_OK);
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 1920, 1080, 60000), PF_OK);
+	assert_true(fake_kwin_has_outputs(r->fake, 2));
+	const uint64_t until_ns = clock_now_ns() + 10000000000ull;
+	while (fake_kwin_mode(r->fake, 1, &w, &h, &mhz) && clock_now_ns() < until_ns)
+		assert_true(sd_event_run(loop_sd_event(loop), 10000) >= 0);
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+	assert_true(fake_kwin_mode(r->fake, 0, &w, &h, &mhz));
+	assert_int_equal(w, 1920);
+	vdisplay_destroy(r->v);
+	r->v = NULL;
+	loop_destroy(loop);
+}
+
+/* A host outside of the person's session: KWin's pictures are in the PipeWire beside KWin's socket. */
+static void the_pictures_are_where_kwin_is(void **state)
+{
+	struct rig *r = *state;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	setenv("WAYLAND_DISPLAY", r->place.path, 1);
+	setenv("XDG_RUNTIME_DIR", "/nonexistent", 1);
+	start(r, FAKE_KWIN_FULL);
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	assert_string_equal(o.node.remote, ""); /* there is none */
+	vdisplay_remove_output(r->v, &o);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/pipewire-0", r->place.dir);
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	o = add(r, 1280, 720, 60000);
+	assert_string_equal(o.node.remote, at.sun_path);
+	close(fd);
+	unlink(at.sun_path);
+}
+
+/* Whoever made it would see what the remote person types. Only root can make one. */
+static void anothers_kwin_is_not_used(void **state)
+{
+	struct rig *r = *state;
+	const struct fake_kwin_params full = FAKE_KWIN_FULL;
+	const struct vdisplay_params none = {0};
+	if (geteuid() != 0) {
+		print_message("another user's KWin is not tried: only root can be that user\n");
+		return;
+	}
+	assert_int_equal(chown(r->place.dir, 65534, 65534), 0);
+	assert_int_equal(seteuid(65534), 0);
+	r->fake = fake_kwin_start(r->place.path, &full);
+	assert_int_equal(seteuid(0), 0);
+	assert_non_null(r->fake);
+	assert_int_equal(vdisplay_create(&r->v, "kwin", &none, NULL), PF_E_NO_FRAME);
+	assert_null(r->v);
+}
+
 static void what_kwin_remembers_is_set_right(void **state)
 {
 	struct rig *r = *state;
@@ -291,6 +359,20 @@ static void slow(struct rig *r, enum fake_kwin_trick trick, const char *part)
 	began_ns = clock_now_ns();
 	assert_int_equal(vdisplay_add_output(r->v, 1280, 720, 60000, &o), PF_E_TIMEOUT);
 	assert_true(clock_now_ns() - began_ns < 500000000ull);
+}
+
+static void one_that_hangs_later_is_left_alone(void **state)
+{
+	struct rig *r = *state;
+	start(r, FAKE_KWIN_FULL);
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	fake_kwin_pause(r->fake, true);
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 800, 600, 60000), PF_E_TIMEOUT);
+	const uint64_t began_ns = clock_now_ns();
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 800, 600, 60000), PF_E_TIMEOUT);
+	assert_true(clock_now_ns() - began_ns < 500000000ull);
+	expect_why("left alone");
+	fake_kwin_pause(r->fake, false);
 }
 
 static void one_that_hangs_is_left_alone(void **state)
@@ -480,10 +562,14 @@ int main(void)
 		TEST(without_custom_modes_it_is_60_hz),
 		TEST(the_mode_changes_in_place),
 		TEST(an_old_kwin_gets_another_output),
+		TEST(a_replaced_output_goes_a_little_later),
+		TEST(the_pictures_are_where_kwin_is),
+		TEST(anothers_kwin_is_not_used),
 		TEST(what_kwin_remembers_is_set_right),
 		TEST(a_size_comes_before_a_rate),
 		TEST(a_refusal_says_what_to_do),
 		TEST(one_that_hangs_is_left_alone),
+		TEST(one_that_hangs_later_is_left_alone),
 		TEST(an_output_that_never_comes_is_given_up),
 		TEST(an_output_without_sense_is_none),
 		TEST(one_that_dies_is_gone),
