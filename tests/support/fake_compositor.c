@@ -282,9 +282,30 @@ static void send_damage(struct fake_compositor *f)
 	ext_image_copy_capture_frame_v1_send_damage(f->frame, 0, from, w, (int32_t)CHANGED_ROWS);
 }
 
+static bool is_flipped(const struct fake_compositor *f)
+{
+	return f->fault == FAKE_FLIPPED && f->seq % 2;
+}
+
+static uint64_t stamp(const struct fake_compositor *f)
+{
+	if (f->fault == FAKE_BAD_STAMP)
+		return f->seq % 2    ? clock_now_ns() + UINT64_C(10000000000)
+			: f->seq % 4 ? 0
+				     : UINT64_MAX;
+	return clock_now_ns() - 1000000;
+}
+
 static void finish_image(struct fake_compositor *f)
 {
 	f->captured = false;
+	if (f->fault == FAKE_SCRIBBLES && ++f->n_tries % 7 == 0) {
+		struct wl_shm_buffer *shm = wl_shm_buffer_get(f->buffer);
+		memset(wl_shm_buffer_get_data(shm), 0xEE,
+			(size_t)wl_shm_buffer_get_stride(shm) * f->height);
+		ext_image_copy_capture_frame_v1_send_failed(f->frame, 0);
+		return;
+	}
 	if (f->fault == FAKE_REFUSES) {
 		ext_image_copy_capture_frame_v1_send_failed(f->frame, 0);
 		return;
@@ -298,8 +319,9 @@ static void finish_image(struct fake_compositor *f)
 	copy(f, false);
 	f->n_partial += !f->buffer_whole;
 	f->n_copies++;
-	const uint64_t at_ns = clock_now_ns() - 1000000;
-	ext_image_copy_capture_frame_v1_send_transform(f->frame, WL_OUTPUT_TRANSFORM_NORMAL);
+	const uint64_t at_ns = stamp(f);
+	ext_image_copy_capture_frame_v1_send_transform(f->frame,
+		is_flipped(f) ? WL_OUTPUT_TRANSFORM_FLIPPED_180 : WL_OUTPUT_TRANSFORM_NORMAL);
 	send_damage(f);
 	ext_image_copy_capture_frame_v1_send_presentation_time(f->frame,
 		(uint32_t)(at_ns / 1000000000 >> 32), (uint32_t)(at_ns / 1000000000),
@@ -328,20 +350,29 @@ static void misbehave(struct fake_compositor *f)
 		wl_client_destroy(wl_resource_get_client(f->session));
 }
 
+static void finish_screencopy(struct fake_compositor *f)
+{
+	draw(f);
+	copy(f, true);
+	if (is_flipped(f))
+		zwlr_screencopy_frame_v1_send_flags(
+			f->screencopy, ZWLR_SCREENCOPY_FRAME_V1_FLAGS_Y_INVERT);
+	if (f->with_damage)
+		zwlr_screencopy_frame_v1_send_damage(f->screencopy, 0,
+			(uint32_t)(f->seq * STEP % f->height), f->width, CHANGED_ROWS);
+	zwlr_screencopy_frame_v1_send_ready(f->screencopy, 0, 0, 0);
+	f->n_copies++;
+	f->seq++;
+	f->screencopy = f->buffer = NULL;
+}
+
 static int handle_tick(void *data)
 {
 	struct fake_compositor *f = data;
 	if (f->captured && f->frame && f->fault != FAKE_NEVER_READY)
 		finish_image(f);
-	if (f->screencopy && f->buffer) {
-		draw(f);
-		copy(f, true);
-		f->n_copies++;
-		f->seq++;
-		zwlr_screencopy_frame_v1_send_flags(f->screencopy, 0);
-		zwlr_screencopy_frame_v1_send_ready(f->screencopy, 0, 0, 0);
-		f->screencopy = f->buffer = NULL;
-	}
+	if (f->screencopy && f->buffer)
+		finish_screencopy(f);
 	misbehave(f);
 	fake_cursor_tick(f);
 	wl_event_source_timer_update(f->tick, TICK_MS);
@@ -487,11 +518,19 @@ static void screencopy_copy(struct wl_client *client, struct wl_resource *r, str
 	struct fake_compositor *f = wl_resource_get_user_data(r);
 	f->screencopy = r;
 	f->buffer = b;
+	f->with_damage = false;
+}
+
+static void screencopy_copy_changed(
+	struct wl_client *client, struct wl_resource *r, struct wl_resource *b)
+{
+	screencopy_copy(client, r, b);
+	((struct fake_compositor *)wl_resource_get_user_data(r))->with_damage = true;
 }
 
 static const struct zwlr_screencopy_frame_v1_interface screencopy_frame_impl = {
 	.copy = screencopy_copy,
-	.copy_with_damage = screencopy_copy,
+	.copy_with_damage = screencopy_copy_changed,
 	.destroy = destroy_resource,
 };
 

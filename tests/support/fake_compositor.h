@@ -35,6 +35,9 @@ enum fake_fault {
 	FAKE_NO_GPU,	   /* refuses every buffer of a GPU's memory */
 	FAKE_ODD_DEVICE,   /* names the GPU that it draws on by half a number */
 	FAKE_OTHER_LAYOUT, /* has none that a client could know */
+	FAKE_BAD_STAMP,	   /* pictures of the future, and of long ago */
+	FAKE_FLIPPED,	   /* every second picture says that it is upside down */
+	FAKE_SCRIBBLES,	   /* refuses some copies, and leaves something else in their buffers */
 };
 
 enum fake_pointer_fault {
@@ -74,7 +77,8 @@ struct fake_compositor {
 	struct wl_display *display;
 	struct wl_event_source *tick, *stop;
 	struct wl_resource *session, *frame, *buffer, *screencopy;
-	bool captured, buffer_whole, buffer_lacks[FAKE_MAX_HEIGHT];
+	bool captured, with_damage, buffer_whole, buffer_lacks[FAKE_MAX_HEIGHT];
+	unsigned n_tries;
 	uint32_t rows[FAKE_MAX_HEIGHT];
 	uint64_t seq;
 	struct wl_resource *seat, *cursor, *shapes, *shape_frame, *shape_buffer;

@@ -20,15 +20,23 @@ static struct fake_compositor fake;
 struct seen {
 	pthread_mutex_t lock;
 	struct frame *held[HELD];
-	unsigned n, n_wrong, n_sized;
+	unsigned n, n_wrong, n_sized, n_unknown, n_inverted;
 	uint64_t first_seq;
 	uint32_t width, height;
-	uint64_t age_ns;
+	uint64_t age_ns, oldest_ns;
 	int lost_err;
 	char why[200];
 };
 
 static struct seen seen;
+
+static bool is_damaged(const struct frame *f, uint32_t row)
+{
+	for (unsigned i = 0; i < f->damage.n_bands; i++)
+		if (row >= f->damage.bands[i].y0 && row < f->damage.bands[i].y1)
+			return true;
+	return false;
+}
 
 /* Every row is what it is in the compositor's picture, also those that this buffer did not get this time. */
 static bool is_right(const struct frame *f, uint64_t seq)
@@ -37,6 +45,8 @@ static bool is_right(const struct frame *f, uint64_t seq)
 		const uint32_t *row = (const uint32_t *)(const void *)(f->pixels + y * f->stride);
 		const uint32_t want = fake_compositor_row(seq, f->height, y);
 		if (row[0] != want || row[f->width - 1] != want)
+			return false;
+		if (seq && want == seq && f->damage.known && !is_damaged(f, y))
 			return false;
 	}
 	return true;
@@ -50,11 +60,15 @@ static void on_frame(struct frame *f, void *userdata)
 		seen.width = f->width;
 		seen.height = f->height;
 		seen.first_seq = f->seq;
-		seen.n_sized = 0;
+		seen.n_sized = seen.n_unknown = 0;
+		seen.n_wrong += f->damage.known;
 	}
 	seen.n_wrong += !is_right(f, f->seq - seen.first_seq);
-	seen.n_wrong += f->damage.known == (f->seq == seen.first_seq);
+	seen.n_unknown += !f->damage.known;
+	seen.n_inverted += f->y_invert;
+	seen.n_wrong += f->y_invert && !((f->seq - seen.first_seq) % 2);
 	seen.age_ns = f->times.captured_ns - f->times.presented_ns;
+	seen.oldest_ns = seen.age_ns > seen.oldest_ns ? seen.age_ns : seen.oldest_ns;
 	frame_unref(seen.held[seen.n % HELD]);
 	seen.held[seen.n % HELD] = frame_ref(f);
 	seen.n++;
@@ -124,6 +138,8 @@ static void every_picture_is_whole(void **state)
 	wait_for(60, 320);
 	capture_stop(c);
 	assert_int_equal(seen.n_wrong, 0);
+	assert_int_equal(seen.n_unknown, 1); /* the first */
+	assert_int_equal(seen.n_inverted, 0);
 	assert_int_equal(seen.lost_err, 0);
 	assert_true(seen.age_ns >= 1000000 && seen.age_ns < 1000000000);
 	/* Most buffers lacked a few rows only. */
@@ -143,8 +159,10 @@ static void another_size_is_followed(void **state)
 	(void)state;
 	struct capture *c = start(FAKE_RESIZES, true, false);
 	wait_for(10, 800);
+	capture_stop(c);
 	assert_int_equal(seen.height, 600);
 	assert_int_equal(seen.n_wrong, 0);
+	assert_int_equal(seen.n_unknown, 1);
 	assert_int_equal(seen.lost_err, 0);
 	stop(c);
 }
@@ -156,6 +174,7 @@ static void what_is_said_twice_changes_nothing(void **state)
 	wait_for(30, 320);
 	capture_stop(c);
 	assert_int_equal(seen.n_wrong, 0);
+	assert_int_equal(seen.n_unknown, 1);
 	assert_int_equal(seen.lost_err, 0);
 	stop(c);
 }
@@ -167,6 +186,7 @@ static void damage_from_nowhere_does_no_harm(void **state)
 	wait_for(30, 320);
 	capture_stop(c);
 	assert_int_equal(seen.n_wrong, 0);
+	assert_int_equal(seen.n_unknown, 1);
 	stop(c);
 }
 
@@ -175,8 +195,49 @@ static void the_older_protocol_does_where_it_is_all(void **state)
 	(void)state;
 	struct capture *c = start(FAKE_GOOD, false, true);
 	wait_for(10, 320);
+	capture_stop(c);
+	assert_int_equal(seen.lost_err, 0);
+	assert_int_equal(seen.n_wrong, 0);
+	assert_int_equal(seen.n_unknown, 1);
+	assert_int_equal(seen.oldest_ns, 0); /* it stamps nothing that can be */
+	stop(c);
+}
+
+/* What a refused copy left in its buffer is in no picture. */
+static void a_refused_copy_leaves_nothing_in_a_picture(void **state)
+{
+	(void)state;
+	struct capture *c = start(FAKE_SCRIBBLES, true, false);
+	wait_for(40, 320);
+	capture_stop(c);
+	assert_true(fake.n_tries > 40);
+	assert_int_equal(seen.n_wrong, 0);
+	assert_true(seen.n_unknown >= 1 + 40 / 7); /* nobody knows what changed meanwhile */
 	assert_int_equal(seen.lost_err, 0);
 	stop(c);
+}
+
+static void stamps_that_cannot_be_are_those_of_the_capture(void **state)
+{
+	(void)state;
+	struct capture *c = start(FAKE_BAD_STAMP, true, false);
+	wait_for(12, 320);
+	capture_stop(c);
+	assert_int_equal(seen.oldest_ns, 0);
+	stop(c);
+}
+
+static void pictures_upside_down_are_told(void **state)
+{
+	(void)state;
+	for (int older = 0; older < 2; older++) {
+		struct capture *c = start(FAKE_FLIPPED, !older, older);
+		wait_for(12, 320);
+		capture_stop(c);
+		assert_int_equal(seen.n_wrong, 0);
+		assert_int_equal(seen.n_inverted, seen.n / 2);
+		stop(c);
+	}
 }
 
 static void a_broken_one_gives_way_to_the_older(void **state)
@@ -262,6 +323,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_is_said_twice_changes_nothing),
 		cmocka_unit_test(damage_from_nowhere_does_no_harm),
 		cmocka_unit_test(the_older_protocol_does_where_it_is_all),
+		cmocka_unit_test(a_refused_copy_leaves_nothing_in_a_picture),
+		cmocka_unit_test(stamps_that_cannot_be_are_those_of_the_capture),
+		cmocka_unit_test(pictures_upside_down_are_told),
 		cmocka_unit_test(a_broken_one_gives_way_to_the_older),
 		cmocka_unit_test(what_cannot_go_on_says_why),
 		cmocka_unit_test(a_silent_compositor_does_not_hold_the_stop),
