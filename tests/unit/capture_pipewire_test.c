@@ -398,10 +398,12 @@ static void strange_memory_is_refused(void **state)
 /* --- buffers that come and go --- */
 
 static struct node {
-	struct pw_buffer *sent; /* NULL = nothing */
-	unsigned n_queued;	/* given back */
+	struct pw_buffer *sent, *then; /* NULL = nothing */
+	unsigned n_queued;	       /* given back */
 	struct frame *held;
 	unsigned n_frames;
+	struct frame_damage damage; /* of the newest */
+	struct cursor_state cursor;
 } node;
 
 struct pw_buffer *__wrap_pw_stream_dequeue_buffer(struct pw_stream *stream);
@@ -411,7 +413,8 @@ struct pw_buffer *__wrap_pw_stream_dequeue_buffer(struct pw_stream *stream)
 {
 	(void)stream;
 	struct pw_buffer *b = node.sent;
-	node.sent = NULL;
+	node.sent = node.then;
+	node.then = NULL;
 	return b;
 }
 
@@ -475,6 +478,186 @@ static void a_buffer_that_is_out_is_not_filled(void **state)
 	close(fd);
 }
 
+/* --- what changed from picture to picture --- */
+
+#define PIC_W	   4u
+#define PIC_H	   64u
+#define PIC_STRIDE (PIC_W * 4)
+#define N_PICTURES 4u
+
+static struct picture {
+	int fd;
+	struct spa_chunk chunk;
+	struct spa_data data;
+	struct spa_meta_region damage[2];
+	struct spa_meta_videotransform transform;
+	struct cursor_bytes cursor;
+	struct spa_meta metas[3];
+	struct spa_buffer spa;
+	struct pw_buffer pw;
+} pictures[N_PICTURES];
+
+static struct capture pictures_base;
+
+static void note_frame(struct frame *frame, void *userdata)
+{
+	(void)userdata;
+	node.n_frames++;
+	node.damage = frame->damage;
+}
+
+static void note_cursor(
+	struct cursor_shape *shape, const struct cursor_state *state, void *userdata)
+{
+	(void)shape;
+	(void)userdata;
+	node.cursor = *state;
+}
+
+static void make_pictures(struct pipewire_pictures *p)
+{
+	node = (struct node){0};
+	pictures_base = (struct capture){
+		.params = {.on_frame = note_frame, .on_cursor = note_cursor}};
+	*p = (struct pipewire_pictures){.base = &pictures_base,
+		.stream = (struct pw_stream *)&node,
+		.format = {.width = PIC_W, .height = PIC_H},
+		.must_map = true};
+	assert_int_equal(pipewire_wake_create(&p->wake), 0);
+	for (size_t i = 0; i < N_PICTURES; i++) {
+		struct picture *t = &pictures[i];
+		const int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		assert_true(fd >= 0 && ftruncate(fd, PIC_STRIDE * PIC_H) == 0);
+		*t = (struct picture){.fd = fd,
+			.chunk = {.size = PIC_STRIDE * PIC_H, .stride = PIC_STRIDE},
+			.cursor = a_cursor()};
+		t->cursor.c.id = 0;
+		t->cursor.c.hotspot = (struct spa_point){0, 0};
+		t->data = (struct spa_data){.type = SPA_DATA_MemFd,
+			.fd = fd,
+			.maxsize = PIC_STRIDE * PIC_H,
+			.chunk = &t->chunk};
+		t->metas[0] = (struct spa_meta){SPA_META_VideoDamage, sizeof(t->damage), t->damage};
+		t->metas[1] = (struct spa_meta){SPA_META_Cursor, sizeof(t->cursor), &t->cursor};
+		t->metas[2] = (struct spa_meta){
+			SPA_META_VideoTransform, sizeof(t->transform), &t->transform};
+		t->spa = (struct spa_buffer){
+			.n_metas = 3, .n_datas = 1, .metas = t->metas, .datas = &t->data};
+		t->pw = (struct pw_buffer){.buffer = &t->spa};
+		assert_int_equal(pipewire_pictures_add(p, &t->pw), 0);
+	}
+}
+
+static void drop_pictures(struct pipewire_pictures *p)
+{
+	struct pipewire_wake *wake = p->wake;
+	pipewire_pictures_finish(p);
+	pipewire_wake_unref(wake);
+	for (size_t i = 0; i < N_PICTURES; i++)
+		close(pictures[i].fd);
+}
+
+/* Of which rows y to y + 2 are new. */
+static struct picture *draw(size_t i, int y)
+{
+	pictures[i].damage[0].region = SPA_REGION(0, y, PIC_W, 2);
+	return &pictures[i];
+}
+
+static void send_picture(struct pipewire_pictures *p, struct picture *t)
+{
+	const unsigned before = node.n_frames;
+	node.sent = &t->pw;
+	pipewire_pictures_process(p);
+	assert_int_equal(node.n_frames, before + 1);
+}
+
+static bool is_new(uint32_t row)
+{
+	for (unsigned i = 0; i < node.damage.n_bands; i++)
+		if (row >= node.damage.bands[i].y0 && row < node.damage.bands[i].y1)
+			return true;
+	return !node.damage.known;
+}
+
+static void what_was_in_a_skipped_picture_is_new_in_the_next(void **state)
+{
+	(void)state;
+	struct pipewire_pictures p;
+	make_pictures(&p);
+	send_picture(&p, draw(0, 0));
+	assert_false(node.damage.known); /* the first */
+	draw(2, 40);
+	node.then = &pictures[2].pw;
+	send_picture(&p, draw(1, 10)); /* two, of which the newer goes out */
+	assert_true(node.damage.known);
+	assert_true(is_new(10) && is_new(40));
+	assert_false(is_new(20) || is_new(0));
+	assert_int_equal(pictures_base.n_skipped, 1);
+	send_picture(&p, draw(1, 20));
+	assert_true(is_new(20) && !is_new(10) && !is_new(40));
+	drop_pictures(&p);
+}
+
+static void a_turned_picture_is_new_as_a_whole(void **state)
+{
+	(void)state;
+	struct pipewire_pictures p;
+	make_pictures(&p);
+	send_picture(&p, draw(0, 0));
+	struct picture *t = draw(1, 10);
+	t->transform.transform = 1;
+	send_picture(&p, t); /* its rows are columns */
+	assert_false(node.damage.known);
+	drop_pictures(&p);
+}
+
+static void bad_pictures_count_in_a_row_only(void **state)
+{
+	(void)state;
+	struct pipewire_pictures p;
+	make_pictures(&p);
+	for (unsigned i = 1; i < 4; i++) {
+		pictures[1].chunk.stride = 1;
+		node.sent = &pictures[1].pw;
+		pipewire_pictures_process(&p);
+		assert_int_equal(p.n_bad, 1);
+		send_picture(&p, draw(0, 0));
+		assert_int_equal(p.n_bad, 0);
+	}
+	drop_pictures(&p);
+}
+
+/* Where the pointer was painted the picture without it is seen again. */
+static void the_pointers_old_place_is_new_too(void **state)
+{
+	(void)state;
+	struct pipewire_pictures p;
+	make_pictures(&p);
+	pipewire_pictures_turn(&p, true);
+	for (size_t i = 0; i < 3; i++) {
+		struct picture *t = draw(i, 60);
+		t->cursor.c.id = 1;
+		t->cursor.c.position = (struct spa_point){1, 10 + 20 * (int)i};
+		send_picture(&p, t);
+		assert_int_equal(node.cursor.y, 10 + 20 * (int)i);
+		assert_true(node.cursor.visible);
+	}
+	assert_true(node.damage.known);
+	assert_true(is_new(50) && is_new(51) && is_new(30) && is_new(31) && is_new(60));
+	assert_false(is_new(10) || is_new(29) || is_new(32) || is_new(52));
+	/* A pointer that has no shape any more is not there. */
+	struct picture *t = draw(3, 60);
+	t->cursor.c.id = 1;
+	t->cursor.b.format = 0;
+	send_picture(&p, t);
+	assert_false(node.cursor.visible);
+	assert_true(is_new(50));
+	send_picture(&p, draw(0, 60));
+	assert_false(is_new(50));
+	drop_pictures(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -489,6 +672,10 @@ int main(void)
 		cmocka_unit_test(turned_pictures_are_copied_upright),
 		cmocka_unit_test(strange_memory_is_refused),
 		cmocka_unit_test(a_buffer_that_is_out_is_not_filled),
+		cmocka_unit_test(what_was_in_a_skipped_picture_is_new_in_the_next),
+		cmocka_unit_test(a_turned_picture_is_new_as_a_whole),
+		cmocka_unit_test(bad_pictures_count_in_a_row_only),
+		cmocka_unit_test(the_pointers_old_place_is_new_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
