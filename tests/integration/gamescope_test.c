@@ -6,7 +6,9 @@
 #include <grp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,7 +232,6 @@ static void input_goes_to_its_own_gamescope(void **state)
 	if (!inject_has("libei")) {
 		/* Seen, and not steered. */
 		assert_string_equal(o.inject, "record");
-		assert_true(vdisplay_open_eis(r.v, &o) < 0);
 		end(&r);
 		return;
 	}
@@ -250,6 +251,40 @@ static void input_goes_to_its_own_gamescope(void **state)
 	assert_true(wait_line(&r, "key 17 1\n"));
 	inject_destroy(i);
 	assert_true(wait_line(&r, "key 17 0\n"));
+	end(&r);
+}
+
+/* Where its input socket of that name lies. */
+static void find_eis(char *path, size_t cap)
+{
+	DIR *d = opendir(pw.dir);
+	path[0] = 0;
+	for (const struct dirent *e; d && (e = readdir(d)) != NULL;) {
+		if (strncmp(e->d_name, "punktfunk-", 10) == 0)
+			snprintf(path, cap, "%.50s/%.32s/run/gamescope-0-ei", pw.dir, e->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* What the remote person types goes to nobody who put a socket in its place. */
+static void input_goes_to_nobody_else(void **state)
+{
+	struct rig r;
+	struct vdisplay_output o;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	start_as(&r, "good", "sleep 1000");
+	assert_int_equal(vdisplay_add_output(r.v, 1280, 720, 60000, &o), 0);
+	const int own = vdisplay_open_eis(r.v, &o);
+	assert_true(own >= 0);
+	close(own);
+	find_eis(at.sun_path, sizeof(at.sun_path));
+	assert_int_equal(unlink(at.sun_path), 0);
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)) + listen(fd, 1), 0);
+	assert_int_equal(vdisplay_open_eis(r.v, &o), PF_E_DENIED);
+	close(fd);
+	assert_true(vdisplay_open_eis(r.v, &o) < 0);
 	end(&r);
 }
 
@@ -449,6 +484,7 @@ int main(void)
 		cmocka_unit_test(each_of_several_has_its_own_pictures),
 		cmocka_unit_test(a_size_is_for_life),
 		cmocka_unit_test(input_goes_to_its_own_gamescope),
+		cmocka_unit_test(input_goes_to_nobody_else),
 		cmocka_unit_test(what_cannot_work_says_what_to_do),
 		cmocka_unit_test(doctor_is_told_without_a_start),
 		cmocka_unit_test(a_gamescope_without_a_gpu_says_so),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A gamescope that only publishes its node, listens on its EIS socket and runs its program. $FAKE_GAMESCOPE says how:
+ * A gamescope that only publishes its node, listens on its EIS socket and runs its program. Built without libeis it
+ * hears nothing there. $FAKE_GAMESCOPE says how:
  * good, 3.12 (older option), 3.11 (no headless mode), hangs (--help never ends), silent (no node), dies (a moment after
  * the node came), vulkan (ends as 3.11.49 does without a GPU), stubborn (ignores SIGTERM). What it was asked for and
  * what input came are lines in the file $FAKE_GAMESCOPE_LOG.
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,9 +120,15 @@ static void take_input(void)
 		note(eis.lines[told++]);
 }
 #else
+/* Somebody listens; what is said is not heard. */
 static int open_input(void)
 {
-	return 0;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/gamescope-0-ei", dir ? dir : "");
+	return fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 ? listen(fd, 4)
+										  : -1;
 }
 
 static void take_input(void)
