@@ -317,6 +317,49 @@ static void what_is_no_hosts_file_is_left_alone(void **state)
 	assert_int_equal(count_files(), 0);
 }
 
+/* A start is not held by each record of a compositor that hangs. */
+static void a_hung_compositor_is_asked_once(void **state)
+{
+	(void)state;
+	put("punktfunk-undo-1-0.lock", "", 0600);
+	put("punktfunk-undo-1-0.json", good, 0600);
+	put("punktfunk-undo-2-0.lock", "", 0600);
+	put("punktfunk-undo-2-0.json", good, 0600);
+	answer = PF_E_TIMEOUT;
+	run();
+	assert_int_equal(n_seen, 1);
+	assert_int_equal(count_files(), 4);
+	answer = 1;
+	run();
+	assert_int_equal(n_seen, 2);
+	assert_int_equal(count_files(), 0);
+}
+
+/* The desktop's user undoes it, should root not come again. */
+static void roots_record_is_the_desktops_users(void **state)
+{
+	(void)state;
+	char path[200];
+	struct stat st;
+	struct undo u;
+	if (geteuid() != 0) {
+		print_message("a record by root is not tried: only root can\n");
+		return;
+	}
+	assert_int_equal(chown(dir, 65534, 65534), 0);
+	undo_init(&u);
+	undo_set_compositor(&u, "wlroots", dir, "/run/sway.sock", 0);
+	undo_add_output(&u, "A");
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s%s", dir, u.name, i ? ".json" : ".lock");
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_uid, 65534);
+	}
+	undo_forget(&u);
+	assert_int_equal(count_files(), 0);
+	assert_int_equal(chown(dir, 0, 0), 0);
+}
+
 static void a_process_is_known_by_its_start(void **state)
 {
 	(void)state;
@@ -349,6 +392,8 @@ int main(void)
 		cmocka_unit_test(a_folder_that_is_not_there_is_no_failure),
 		cmocka_unit_test(garbage_is_thrown_away_and_not_believed),
 		cmocka_unit_test(what_is_no_hosts_file_is_left_alone),
+		cmocka_unit_test(a_hung_compositor_is_asked_once),
+		cmocka_unit_test(roots_record_is_the_desktops_users),
 		cmocka_unit_test(a_process_is_known_by_its_start),
 	};
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
