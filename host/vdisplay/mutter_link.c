@@ -221,7 +221,6 @@ static int open_link(struct mutter_link *l, const char *user, char *why, size_t 
 	int err = user_bus_open(&l->user, user, why, why_cap);
 	if (err < 0)
 		return err;
-	(void)sd_bus_set_method_call_timeout(l->user.bus, MUTTER_CALL_MS * UINT64_C(1000));
 	err = find_owner(l);
 	if (err >= 0)
 		err = watch(l);

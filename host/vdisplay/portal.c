@@ -414,7 +414,7 @@ static int find_owner(struct portal *p)
 	if (r >= 0)
 		r = sd_bus_message_append(m, "s", DEST);
 	if (r >= 0)
-		r = sd_bus_call(p->bus.bus, m, PROBE_US, NULL, &reply);
+		r = sd_bus_call(p->bus.bus, m, CALL_US, NULL, &reply);
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "s", &owner);
 	snprintf(p->owner, sizeof(p->owner), "%s", r < 0 ? "" : owner);

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "host/media/clock.h"
 #include "host/vdisplay/sway_ipc.h"
 #include "host/vdisplay/sway_output.h"
 #include "host/vdisplay/undo.h"
+#include "host/vdisplay/vdisplay.h"
 
 /* A start is not held longer by a sway that hangs. */
 #define TIMEOUT_MS 1000u
@@ -21,6 +23,7 @@ int sway_undo(const struct undo_record *r)
 		return 0;
 	}
 	ipc.timeout_ms = TIMEOUT_MS;
+	ipc.until_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
 	err = sway_output_focused(&ipc, focused, sizeof(focused));
 	for (size_t i = 0; i < r->n_outputs && err >= 0; i++) {
 		err = sway_output_is_used(&ipc, r->outputs[i]);

@@ -188,6 +188,8 @@ static int open_at(struct user_bus *b, const struct place *p)
 	if (r >= 0)
 		r = sd_bus_set_description(b->bus, "desktop");
 	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(b->bus, USER_BUS_CALL_MS * UINT64_C(1000));
+	if (r >= 0)
 		r = sd_bus_start(b->bus);
 	return r < 0 ? pf_error_from_errno(-r) : wait_ready(b->bus);
 }

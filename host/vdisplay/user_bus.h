@@ -18,6 +18,7 @@ struct sd_bus;
 struct sd_bus_message;
 
 #define USER_BUS_CONNECT_MS 1000u /* a bus that says nothing for so long hangs */
+#define USER_BUS_CALL_MS    1000u /* the same of a call that says no other time, matches among them */
 
 struct user_bus {
 	struct sd_bus *bus;
