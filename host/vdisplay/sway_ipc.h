@@ -36,7 +36,7 @@ struct sway_ipc {
 	uid_t peer_uid; /* and whose it is; (uid_t)-1 = not known */
 	uint32_t timeout_ms;
 	uint64_t until_ns; /* no request goes on beyond it; 0 = each has its timeout_ms */
-	char error[256]; /* one sentence about the last failure */
+	char error[256];   /* one sentence about the last failure */
 };
 
 /* Errors: PF_E_INVALID (path too long), PF_E_IO (nobody listens), PF_E_TIMEOUT. */
