@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/pipewire/pwconn.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 /* Its macros are full of extensions. */
 #pragma GCC diagnostic ignored "-Wpedantic"
 #include <pipewire/impl.h>
 #include <pipewire/pipewire.h>
+
+#include "host/base/local.h"
 
 /* The library asks for the user's name with getpwuid(), which has one answer for all threads. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
@@ -71,42 +67,10 @@ void pwconn_close(struct pwconn *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/*
- * Root gets in everywhere: a link in the folder of the session's user, who need not be trusted, may lead to the daemon
- * of somebody else, and a number that this user chose to the camera there.
- */
-static int connect_to_owner(const char *path)
-{
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	char dir[sizeof(to.sun_path)];
-	struct stat st;
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	if (snprintf(to.sun_path, sizeof(to.sun_path), "%s", path) >= (int)sizeof(to.sun_path))
-		return PF_E_INVALID;
-	memcpy(dir, to.sun_path, sizeof(dir));
-	*strrchr(dir, '/') = 0;
-	if (stat(*dir ? dir : "/", &st) < 0)
-		return PF_E_IO;
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return pf_error_from_errno(errno);
-	int err = PF_OK;
-	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		err = PF_E_IO;
-	else if (peer.uid != st.st_uid)
-		err = PF_E_DENIED;
-	if (err >= 0)
-		return fd;
-	close(fd);
-	return err;
-}
-
 int pwconn_connect(struct pwconn *c, const char *remote)
 {
-	if (geteuid() == 0 && remote && remote[0] == '/') {
-		const int fd = connect_to_owner(remote);
+	if (remote && remote[0] == '/') {
+		const int fd = local_connect(remote);
 		return fd < 0 ? fd : pwconn_connect_fd(c, fd);
 	}
 	struct pw_properties *props = pw_properties_new(PW_KEY_APP_NAME, "punktfunk",

@@ -29,8 +29,8 @@ struct pwconn {
 int pwconn_open(struct pwconn *c, bool bare) PF_MUST_CHECK;
 void pwconn_close(struct pwconn *c);
 /*
- * remote: the daemon's socket; NULL or empty = the user's own. To root a path is the daemon of whom its folder belongs
- * to, and nobody else's: PF_E_DENIED. Does not wait for an answer. Errors: and PF_E_IO.
+ * remote: the daemon's socket; NULL or empty = the user's own. Does not wait for an answer. Errors: PF_E_IO, and with a
+ * path those of local_connect().
  */
 int pwconn_connect(struct pwconn *c, const char *remote) PF_MUST_CHECK;
 /* The same over a connection that somebody else opened, which it takes, also when it fails. */

@@ -9,6 +9,7 @@
 
 #include <wayland-client.h>
 
+#include "host/base/local.h"
 #include "host/media/clock.h"
 #include "kde-fake-input-client.h"
 #include "kde-output-device-v2-client.h"
@@ -127,7 +128,9 @@ static int connect_to(struct kwin_link *l, const char *path, uid_t owner)
 		err = errno == EAGAIN ? PF_E_TIMEOUT : PF_E_IO;
 	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) < 0)
 		err = pf_error_from_errno(errno);
-	else if (owner != (uid_t)-1 && cred.uid != owner && cred.uid != geteuid())
+	else if (owner == (uid_t)-1)
+		err = local_check(fd, path);
+	else if (cred.uid != owner && cred.uid != geteuid())
 		err = PF_E_DENIED;
 	if (err < 0) {
 		close(fd);

@@ -7,6 +7,7 @@
 
 #include <wayland-client.h>
 
+#include "host/base/local.h"
 #include "host/media/clock.h"
 
 #define ANSWER_WAIT_MS 2000 /* a compositor that is alive answers in a few */
@@ -180,7 +181,14 @@ int wlconn_open(struct wlconn *c, const char *display, const char *output_name_w
 	c->binds = binds;
 	c->n_binds = n_binds;
 	c->output_name = output_name_wanted;
-	c->display = wl_display_connect(display && *display ? display : NULL);
+	if (display && *display == '/') {
+		const int fd = local_connect(display);
+		if (fd < 0)
+			return fd == PF_E_TIMEOUT ? fd : PF_E_IO;
+		c->display = wl_display_connect_to_fd(fd); /* which closes it when it fails */
+	} else {
+		c->display = wl_display_connect(display && *display ? display : NULL);
+	}
 	if (!c->display)
 		return PF_E_IO;
 	c->registry = wl_display_get_registry(c->display);
