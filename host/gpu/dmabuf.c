@@ -138,7 +138,7 @@ static bool is_dmabuf(int fd)
 }
 
 /* Who could make it shorter could end us with SIGBUS: DMA-BUFs cannot be, nor can files that are sealed so. */
-static bool keeps_its_size(int fd)
+bool dmabuf_keeps_its_size(int fd)
 {
 	if (is_dmabuf(fd))
 		return true;
@@ -202,7 +202,7 @@ const uint8_t *dmabuf_begin(struct dmabuf_maps *m, const struct frame *f)
 		return NULL;
 	struct dmabuf_map *map = find_map(m, &id);
 	if (!map->at) {
-		int64_t size = keeps_its_size(fd) ? memory_size(fd) : -1;
+		int64_t size = dmabuf_keeps_its_size(fd) ? memory_size(fd) : -1;
 		void *at = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0)
 				    : MAP_FAILED;
 		if (at == MAP_FAILED)

@@ -41,6 +41,9 @@ int dmabuf_check(const struct frame *f) PF_MUST_CHECK;
  */
 int dmabuf_wait(const struct frame *f) PF_MUST_CHECK;
 
+/* False: its owner could make it shorter while it is read, which would end this process. */
+bool dmabuf_keeps_its_size(int fd);
+
 /* What one piece of memory is known by as long as somebody has it open. */
 struct dmabuf_id {
 	dev_t device;

@@ -171,6 +171,9 @@ static int import_memory(struct vulkan_device *d, struct vulkan_image *i, int fd
 	const off_t size = lseek(fd, 0, SEEK_END);
 	if (size <= 0)
 		return PF_E_INVALID;
+	/* Drivers that compute on the CPU take whatever can be mapped. */
+	if (!dmabuf_keeps_its_size(fd))
+		return PF_E_UNSUPPORTED;
 	if (d->api.GetMemoryFdPropertiesKHR(d->handle, VULKAN_HANDLE_DMABUF, fd, &kinds) < 0)
 		return PF_E_UNSUPPORTED;
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);

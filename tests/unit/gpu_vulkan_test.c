@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <linux/udmabuf.h>
 
 #include "host/encode/csc.h"
 #include "host/gpu/display.h"
@@ -165,6 +168,66 @@ static void refuses_strange_memory(void **state)
 	vulkan_convert_destroy(c);
 }
 
+/* Memory that a driver does take, and what is said of it is a lie or just true. */
+static void believes_no_lies_of_real_memory(void **state)
+{
+	(void)state;
+	enum { ROW = 256, LEN = 8192 }; /* 19 rows, and half as much beside them */
+	const struct gpu_display *d = find();
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	if (!d || !d->imports || device < 0) {
+		print_message("no DMA-BUF is tried here\n");
+		if (device >= 0)
+			close(device);
+		return;
+	}
+	int file = memfd_create("vulkan_test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(file, LEN), 0);
+	assert_int_equal(fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	struct udmabuf_create create = {
+		.memfd = (uint32_t)file, .flags = UDMABUF_FLAGS_CLOEXEC, .size = LEN};
+	int fd = ioctl(device, UDMABUF_CREATE, &create);
+	assert_true(fd >= 0);
+	uint8_t *map = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	uint64_t seed = 9;
+	for (size_t i = 0; i < LEN; i++)
+		map[i] = (uint8_t)test_rand(&seed);
+	struct vulkan_convert *c = make(d, CSC_BT709, false);
+	struct planes got;
+	struct frame f = frame_of(NULL, true, false), good;
+	f.stride = ROW;
+	f.dmabuf = (struct frame_dmabuf){
+		.n_planes = 1, .fourcc = DMABUF_XR24, .fd = {fd, fd, fd, fd}, .stride = {ROW}};
+	good = f;
+	for (unsigned again = 0; again < 3; again++) {
+		assert_int_equal(run(c, &good, &got), PF_OK);
+		struct frame pixels = good;
+		pixels.pixels = map;
+		check(&pixels, &got, CSC_BT709, false);
+		f = good; /* the last row ends beyond it */
+		f.dmabuf.offset[0] = LEN - ROW * HEIGHT + 256;
+		assert_int_equal(run(c, &f, &got), PF_E_INVALID);
+		f = good; /* further planes, which linear memory has not */
+		f.dmabuf.n_planes = 2;
+		f.dmabuf.stride[1] = ROW;
+		assert_int_equal(run(c, &f, &got), PF_E_INVALID);
+		f = good; /* rows that overlap, rows that are too long */
+		f.stride = f.dmabuf.stride[0] = WIDTH * 4 - 4;
+		assert_int_equal(run(c, &f, &got), PF_E_INVALID);
+		f.stride = f.dmabuf.stride[0] = 0x7ffffffc;
+		assert_int_equal(run(c, &f, &got), PF_E_INVALID);
+		f = good; /* tiles, which the memory cannot have */
+		f.dmabuf.modifier = 0x0300000000606014u;
+		assert_int_equal(run(c, &f, &got), PF_E_UNSUPPORTED);
+	}
+	vulkan_convert_destroy(c);
+	munmap(map, LEN);
+	close(fd);
+	close(file);
+	close(device);
+}
+
 /* What the driver does not name is not even asked of it. */
 static void finds_only_known_layouts(void **state)
 {
@@ -206,6 +269,7 @@ int main(void)
 		cmocka_unit_test(converts_as_the_cpu_does),
 		cmocka_unit_test(refuses_what_is_not_there),
 		cmocka_unit_test(refuses_strange_memory),
+		cmocka_unit_test(believes_no_lies_of_real_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
