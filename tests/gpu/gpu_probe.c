@@ -305,6 +305,7 @@ static void try_software_encoder(const struct picture *p)
 	struct frame f = p->frame;
 	struct encoder *e = NULL;
 	struct unit_pool *pool = NULL;
+	const struct gpu_display *d = gpu_importer();
 	uint64_t took_ns = 0;
 	if (!(encoder_codecs("x264") & PF_CODEC_H264)) {
 		report(-1, "x264 is not built in");
@@ -324,10 +325,22 @@ static void try_software_encoder(const struct picture *p)
 		report(0, "x264 of a linear udmabuf: %s", pf_strerror(err));
 	else
 		report(1, "x264 of a linear udmabuf: converted %s in %.2f ms",
-			gpu_importer() ? "by EGL" : "through a mapping",
+			!d		    ? "through a mapping"
+				: d->vulkan ? "by Vulkan"
+					    : "by EGL",
 			(double)took_ns / ROUNDS / 1e6);
 	encoder_destroy(e);
 	unit_pool_destroy(pool);
+}
+
+/* Each way that takes over from the one before when that refuses. */
+static void try_each_importer(const struct picture *p)
+{
+	try_software_encoder(p);
+	for (const struct gpu_display *d; (d = gpu_importer());) {
+		gpu_importer_refuse(d, "to try the next way");
+		try_software_encoder(p);
+	}
 }
 
 static void try_udmabuf(const struct gpu_display *d)
@@ -343,7 +356,7 @@ static void try_udmabuf(const struct gpu_display *d)
 		memcpy(map, p.pixels, len);
 		use_dmabuf(&p, fd, DMABUF_LINEAR, p.stride);
 		try_mapping(&p);
-		try_software_encoder(&p);
+		try_each_importer(&p);
 		if (d) {
 			try_udmabuf_import(d, &p);
 			try_udmabuf_target(d, &p);
