@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/test.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,12 +20,12 @@
 
 enum { SIDE = 64, STRIDE = SIDE * 4 };
 
-/* What the stand-in does; of the encode thread while one runs. */
+/* What the stand-in does, set before it starts; and what it did. */
 static struct {
 	unsigned breaks_after; /* pictures */
 	int error;
 	bool opens, takes_memory_only, turns;
-	unsigned n_made, n_turned, n_alive;
+	_Atomic unsigned n_made, n_turned, n_alive;
 } fake;
 
 struct fake_encoder {
@@ -104,9 +105,6 @@ static const struct encoder_impl fake_impl = {
 	.set_bitrate = fake_set_bitrate,
 };
 
-/* What takes its place, whatever this build has. */
-static const struct encoder_impl *const no_impl = NULL;
-
 struct stage {
 	struct video video;
 	struct frame frames[4];
@@ -170,7 +168,7 @@ static void stage_stop(struct stage *s)
 	for (unsigned i = 0; i < atomic_load(&s->n_sent); i++)
 		assert_int_equal(s->index[i], i);
 	free(s);
-	encoder_stand_in(no_impl);
+	encoder_stand_in(NULL);
 	assert_int_equal(fake.n_alive, 0);
 }
 
