@@ -406,7 +406,8 @@ static void on_core_error(void *userdata, uint32_t id, int seq, int res, const c
 	(void)seq;
 	(void)message;
 	if (id == PW_ID_CORE && res == -EPIPE)
-		lose(c, PF_E_CLOSED, "PipeWire is gone");
+		lose(c, PF_E_CLOSED,
+			"PipeWire is gone: connect again when it runs, and the desktop with it");
 }
 
 static const struct pw_registry_events registry_events = {
@@ -562,13 +563,16 @@ static void check_time(struct pipewire *c)
 {
 	uint64_t now_ns = clock_now_ns(), spent_ns = now_ns - c->stage_ns;
 	if (c->stage == STAGE_CONNECTING && spent_ns > NEGOTIATE_NS)
-		lose(c, PF_E_TIMEOUT, "PipeWire does not answer");
+		lose(c, PF_E_TIMEOUT,
+			"PipeWire does not answer: systemctl --user restart pipewire wireplumber");
 	else if (c->stage == STAGE_AGREEING && spent_ns > NEGOTIATE_NS)
 		lose(c, PF_E_TIMEOUT, "the compositor does not agree on a picture format");
 	else if (c->stage == STAGE_AGREEING && now_ns - c->attempt_ns > AGREE_NS)
 		fail(c, "the compositor does not agree on a picture format");
 	else if (c->stage == STAGE_WAITING && spent_ns > PICTURE_NS)
-		lose(c, PF_E_TIMEOUT, "the compositor promised pictures and sent none");
+		lose(c, PF_E_TIMEOUT,
+			"the compositor promised pictures and sent none: see whether the desktop "
+			"hangs");
 }
 
 /*

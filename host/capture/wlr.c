@@ -75,7 +75,7 @@ void wlr_refused(struct wlr *c)
 {
 	c->fresh = true;
 	if (++c->n_failed > MAX_FAILED)
-		wlr_lose(c, PF_E_IO, "the compositor refuses to copy the display");
+		wlr_lose(c, PF_E_IO, "the compositor refuses to copy the display: see its own log");
 	wlr_retry_later(c);
 }
 
@@ -159,7 +159,7 @@ static void turn(struct wlr *c, int timeout_ms)
 	if (c->conn.output_gone)
 		wlr_lose(c, PF_E_CLOSED, "the display that was streamed is gone");
 	if (err < 0)
-		wlr_lose(c, err, "the compositor is gone");
+		wlr_lose(c, err, "the compositor is gone: connect again when it runs");
 }
 
 static const struct wlr_way *find_way(const struct wlr *c, size_t from)
@@ -302,7 +302,9 @@ static void run(void *userdata)
 		turn(c, wait_ms(c, now_ns, due_ns));
 		follow_cursor(c);
 		if (c->first_ns <= clock_now_ns())
-			wlr_lose(c, PF_E_TIMEOUT, "the compositor makes no picture of the display");
+			wlr_lose(c, PF_E_TIMEOUT,
+				"the compositor makes no picture of the display: see whether the "
+				"desktop hangs");
 	}
 	finish(c);
 	wlr_cursor_finish(c);

@@ -239,7 +239,7 @@ static int open_link(struct mutter_link *l, const char *user, char *why, size_t 
 		snprintf(why, why_cap,
 			"this GNOME makes no virtual displays (screen cast version %d, %d is "
 			"needed): "
-			"update it to GNOME 41 or newer",
+			"update it to GNOME 40 or newer",
 			(int)l->version, OLDEST_VERSION);
 	else
 		snprintf(why, why_cap,

@@ -43,9 +43,9 @@ int sway_probe(const struct vdisplay_params *params, char *note)
 	err = sway_session_check(params->user, why, sizeof(why));
 	snprintf(note, VDISPLAY_NOTE_LEN, "%s%s",
 		hung ? "a sway hangs and is not used: end it with kill -9, or log in again; "
-			: err < 0 ? ""
-				  : "no sway runs; ",
-		err < 0 ? why : "a headless one of our own can be started");
+			: err < 0 || params->own_session ? ""
+							 : "no sway runs; ",
+		err < 0 ? why : "a headless sway of our own can be started");
 	if (hung && params->compositor) /* who named it wants no empty one beside it */
 		return PF_E_TIMEOUT;
 	return err < 0 ? err : VDISPLAY_STARTS;
