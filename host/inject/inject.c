@@ -20,6 +20,8 @@ static const struct inject_impl *const impls[] = {
 	&inject_wlr_impl,
 #endif
 	&inject_mutter_impl,
+	&inject_portal_impl,
+	&inject_view_only_impl,
 #if HAVE_KWIN
 	&inject_kwin_impl,
 #endif
@@ -46,8 +48,9 @@ static int create_with(
 	(*out)->caps = (struct inject_caps){
 		.text = impl->text,
 		.touch = impl->touch,
-		.smooth_scroll = true,
+		.smooth_scroll = !impl->view_only,
 		.pads = impl->pad,
+		.view_only = impl->view_only,
 	};
 	return PF_OK;
 }

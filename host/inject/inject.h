@@ -23,7 +23,7 @@ struct inject_params {
 	const char *wayland_display; /* wlr, kwin */
 	const char *output_name;     /* absolute coordinates are of this output */
 	uint32_t width, height;	     /* its pixels now: see inject_set_size() */
-	/* mutter, and libei for what mutter's EIS cannot: the session that made the output (vdisplay.h), borrowed for life. */
+	/* mutter, portal, and libei for what mutter's EIS cannot: the session that made the output, borrowed for life. */
 	struct sd_bus *bus;
 	const char *remote_session, *remote_stream;
 	int eis_fd; /* libei: inject_create() takes it, also when it fails; -1 = none */
@@ -46,6 +46,7 @@ struct inject_touch {
 /* What a client may be told that it can send; without touch one finger is the pointer. */
 struct inject_caps {
 	bool text, touch, smooth_scroll, pads;
+	bool view_only; /* neither pointer nor keyboard reach the desktop */
 };
 
 #define INJECT_MAX_TOUCHES 10u /* two hands */
@@ -53,6 +54,7 @@ struct inject_caps {
 
 struct inject_impl {
 	const char *name;
+	bool view_only; /* takes events and drops them */
 	int (*create)(struct inject **out, const struct inject_params *params);
 	void (*destroy)(struct inject *base);
 	void (*key)(struct inject *base, uint32_t evdev_code, bool down);
@@ -96,6 +98,7 @@ struct inject {
 extern const struct inject_impl inject_wlr_impl;  /* HAVE_WLROOTS */
 extern const struct inject_impl inject_kwin_impl; /* HAVE_KWIN */
 extern const struct inject_impl inject_mutter_impl;
+extern const struct inject_impl inject_portal_impl, inject_view_only_impl;
 extern const struct inject_impl inject_libei_impl; /* HAVE_LIBEI */
 extern const struct inject_impl
 	inject_record_impl; /* remembers what it was given: for tests and no desktop */

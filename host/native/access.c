@@ -130,10 +130,17 @@ static void end_expired(struct access *a)
 	}
 }
 
+uint8_t access_told(const struct native_client *c)
+{
+	const bool view_only = c->session && session_input_caps(c->session).view_only;
+	return view_only ? c->grants & (uint8_t) ~(PF_GRANT_POINTER | PF_GRANT_KEYBOARD)
+			 : c->grants;
+}
+
 static void tell(struct native_client *c)
 {
 	struct pf_msg m = {.type = PF_MSG_ACCESS_UPDATE};
-	m.access.grants = c->grants;
+	m.access.grants = access_told(c);
 	m.access.remaining_s = access_left_s(c);
 	control_send(c, &m);
 	clip_access(c);

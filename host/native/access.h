@@ -58,6 +58,8 @@ bool access_admit(struct native_client *c) PF_MUST_CHECK;
 void access_forget(struct native_client *c);
 /* Whole seconds until c's access ends, for Welcome and AccessUpdate; 0 = never. */
 uint32_t access_left_s(const struct native_client *c);
+/* The client's grants as it is told them: without what its session can do nothing with. */
+uint8_t access_told(const struct native_client *c);
 /* The grant that an input event needs, one bit of enum pf_grant. */
 uint8_t access_input_grant(const struct pf_input *event);
 

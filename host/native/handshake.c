@@ -117,7 +117,7 @@ static int send_welcome(struct native_client *c, uint32_t kbps)
 	w.host_caps2 = PF_HCAP2_EXT_BLOCK | PF_HCAP2_REPEAT_MARK | PF_HCAP2_DELIVERY |
 		PF_HCAP2_INPUT_EDGES;
 	announce_input(c, &w);
-	w.grants = c->grants;
+	w.grants = access_told(c);
 	w.expires_s = access_left_s(c);
 	int n = pf_welcome_write(buf + 2, sizeof(buf) - 2, &w);
 	pf_wipe(&w, sizeof(w));

@@ -22,13 +22,12 @@
  * bus's answers; who asks for an output meanwhile hears that somebody has to allow it.
  */
 
-#define DEST   "org.freedesktop.portal.Desktop"
-#define OBJECT "/org/freedesktop/portal/desktop"
-#define CAST   "org.freedesktop.portal.ScreenCast"
-#define REMOTE "org.freedesktop.portal.RemoteDesktop"
+#define DEST   PORTAL_DEST
+#define OBJECT PORTAL_OBJECT
+#define CAST   PORTAL_CAST
+#define REMOTE PORTAL_REMOTE
 
-#define CALL_US	 1000000u /* of a call that asks nobody */
-#define PROBE_US 400000u  /* two of them in a second */
+#define CALL_US 1000000u /* of a call that asks nobody */
 #define WAIT_NS \
 	1000000000ull /* without a dialog all steps are done by then; it holds the control loop */
 #define CONSENT_NS 30000000000ull /* who is there sees the dialog by then */
@@ -44,6 +43,7 @@ struct grant {
 	struct portal *all;
 	enum step step;
 	bool used;
+	int eis_fd; /* that open_eis() gives out; 0 = none */
 	sd_bus_slot *call;
 	char request[160]; /* whose answer is waited for */
 	uint64_t until_ns;
@@ -61,7 +61,7 @@ struct portal {
 	char owner[64];	 /* the portal's on the bus: others could answer in its stead */
 	char why[256];
 	unsigned n_requests;
-	uint32_t types, cursors, remote_version; /* remote_version 0 = no input */
+	uint32_t types, cursors, remote_version; /* remote_version 0 = no input, 2 = with EIS */
 	bool gone, denied;
 };
 
@@ -71,40 +71,6 @@ static struct portal *from_base(const struct vdisplay *base)
 {
 	pf_check(base->impl == &vdisplay_portal_impl);
 	return (struct portal *)base;
-}
-
-static uint32_t get_number(sd_bus *bus, const char *interface, const char *name)
-{
-	sd_bus_message *m = NULL, *reply = NULL;
-	uint32_t value = 0;
-	int r = sd_bus_message_new_method_call(
-		bus, &m, DEST, OBJECT, "org.freedesktop.DBus.Properties", "Get");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "ss", interface, name);
-	if (r >= 0)
-		r = sd_bus_call(bus, m, PROBE_US, NULL, &reply);
-	if (r < 0 || sd_bus_message_read(reply, "v", "u", &value) < 0)
-		value = 0;
-	sd_bus_message_unref(m);
-	sd_bus_message_unref(reply);
-	return value;
-}
-
-static bool has_owner(sd_bus *bus)
-{
-	sd_bus_message *m = NULL, *reply = NULL;
-	int owned = 0;
-	int r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.DBus",
-		"/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", DEST);
-	if (r >= 0)
-		r = sd_bus_call(bus, m, PROBE_US, NULL, &reply);
-	if (r < 0 || sd_bus_message_read(reply, "b", &owned) < 0)
-		owned = 0;
-	sd_bus_message_unref(m);
-	sd_bus_message_unref(reply);
-	return owned;
 }
 
 /* --- the steps --- */
@@ -122,6 +88,8 @@ static void reset(struct grant *g)
 		}
 		sd_bus_message_unref(m);
 	}
+	if (g->eis_fd > 0)
+		close(g->eis_fd);
 	memset(g, 0, sizeof(*g));
 	g->all = p;
 }
@@ -173,14 +141,14 @@ static int add_memory(sd_bus_message *m, struct grant *g)
 	return r;
 }
 
-static int add_choices(sd_bus_message *m, struct grant *g)
+static int add_choices(sd_bus_message *m, struct grant *g, const char *token)
 {
 	const struct portal *p = g->all;
 	const bool virtual = p->types & TYPE_VIRTUAL;
 	int r = 0;
 	switch (g->step) {
 	case STEP_CREATE:
-		return sd_bus_message_append(m, "{sv}", "session_handle_token", "s", "punktfunk");
+		return sd_bus_message_append(m, "{sv}", "session_handle_token", "s", token);
 	case STEP_DEVICES:
 		r = add_choice(m, "types", 1 | 2 | 4);
 		return r < 0 ? r : add_memory(m, g);
@@ -217,7 +185,7 @@ static int make_step(struct grant *g, enum step step)
 	if (r >= 0)
 		r = sd_bus_message_append(m, "{sv}", "handle_token", "s", token);
 	if (r >= 0)
-		r = add_choices(m, g);
+		r = add_choices(m, g, token);
 	if (r >= 0)
 		r = sd_bus_message_close_container(m);
 	if (r >= 0)
@@ -364,35 +332,6 @@ static void on_timer(void *userdata)
 
 /* --- the backend --- */
 
-static int probe(const struct vdisplay_params *params, char *note)
-{
-	struct user_bus bus;
-	int err = user_bus_open(&bus, params->user, note, VDISPLAY_NOTE_LEN);
-	if (err < 0)
-		return err;
-	uint32_t version = 0, remote = 0;
-	if (has_owner(bus.bus)) {
-		version = get_number(bus.bus, CAST, "version");
-		remote = version ? get_number(bus.bus, REMOTE, "version") : 0;
-	}
-	user_bus_close(&bus);
-	if (!version) {
-		snprintf(note, VDISPLAY_NOTE_LEN,
-			"no desktop portal shares screens here: install xdg-desktop-portal and the "
-			"one of "
-			"the desktop (xdg-desktop-portal-wlr, -gnome, -kde), and log in again");
-		return PF_E_NO_FRAME;
-	}
-	snprintf(note, VDISPLAY_NOTE_LEN,
-		"the desktop portal shares screens (version %u), %s; somebody has to allow it "
-		"there "
-		"once",
-		version,
-		remote >= 2 ? "and takes input"
-			    : "and takes no input: the stream is only to look at");
-	return VDISPLAY_RUNS;
-}
-
 static void destroy(struct vdisplay *base)
 {
 	struct portal *p = from_base(base);
@@ -466,16 +405,20 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 	int err = user_bus_open(&p->bus, params->user, why_text, sizeof(why_text));
 	if (err < 0)
 		goto fail;
-	snprintf(why_text, sizeof(why_text), "the desktop portal shares no screens here");
-	p->types = get_number(p->bus.bus, CAST, "AvailableSourceTypes");
+	err = portal_start(p->bus.bus, why_text, sizeof(why_text));
+	if (err < 0)
+		goto fail;
+	snprintf(why_text, sizeof(why_text),
+		"the desktop portal shares no screens now: install the one of the desktop "
+		"(xdg-desktop-portal-wlr, -gnome, -kde), and restart it with systemctl --user "
+		"restart xdg-desktop-portal");
+	p->types = portal_get_number(p->bus.bus, CAST, "AvailableSourceTypes");
 	err = p->types & (TYPE_MONITOR | TYPE_VIRTUAL) ? PF_OK : PF_E_UNSUPPORTED;
 	if (err < 0)
 		goto fail;
-	p->cursors = get_number(p->bus.bus, CAST, "AvailableCursorModes");
-	/* Before version 2 there is no EIS; then a stream is only to look at, and its token is ScreenCast's. */
-	p->remote_version = get_number(p->bus.bus, REMOTE, "version");
-	if (p->remote_version < 2 || !inject_has("libei"))
-		p->remote_version = 0;
+	p->cursors = portal_get_number(p->bus.bus, CAST, "AvailableCursorModes");
+	/* Without it a stream is only to look at, and its token is ScreenCast's. */
+	p->remote_version = portal_get_number(p->bus.bus, REMOTE, "version");
 	err = listen_to(p);
 	if (err >= 0 && params->loop)
 		err = loop_add_timer(params->loop, &p->timer, on_timer, p);
@@ -516,6 +459,59 @@ static void wait_a_moment(struct portal *p, const struct grant *g)
 	}
 }
 
+/* A call that takes the session and gives back a descriptor. */
+static int open_fd(const struct grant *g, const char *interface, const char *method)
+{
+	const struct portal *p = g->all;
+	sd_bus_message *m = NULL, *reply = NULL;
+	int fd = -1;
+	if (!g->got.session[0] || p->gone)
+		return PF_E_IO;
+	int r = sd_bus_message_new_method_call(p->bus.bus, &m, DEST, OBJECT, interface, method);
+	if (r >= 0)
+		r = sd_bus_message_append(m, "oa{sv}", g->got.session, 0);
+	if (r >= 0)
+		r = sd_bus_call(p->bus.bus, m, CALL_US, NULL, &reply);
+	if (r >= 0)
+		r = sd_bus_message_read(reply, "h", &fd);
+	if (r >= 0) /* the message's own ends with it */
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	sd_bus_message_unref(m);
+	sd_bus_message_unref(reply);
+	if (r >= 0 && fd >= 0)
+		return fd;
+	log_warn("portal: %s: %s", method, strerror(r < 0 ? -r : errno));
+	return r == -ETIMEDOUT ? PF_E_TIMEOUT : PF_E_IO;
+}
+
+/* The portal may have a version with EIS and a desktop behind it that has none. */
+static void choose_input(struct grant *g, struct vdisplay_output *out)
+{
+	const struct portal *p = g->all;
+	const bool may = g->got.devices & (PORTAL_KEYBOARD | PORTAL_POINTER);
+	out->inject = inject_view_only_impl.name;
+	if (!p->remote_version || !may) {
+		log_warn("portal: the desktop takes no input: the stream is only to look at%s",
+			p->remote_version
+				? "; somebody at the host has to allow pointer and keyboard, too"
+				: "; xdg-desktop-portal-gnome and -kde can, others have no "
+				  "RemoteDesktop");
+		return;
+	}
+	if (p->remote_version >= 2 && inject_has("libei")) {
+		g->eis_fd = open_fd(g, REMOTE, "ConnectToEIS");
+		if (g->eis_fd > 0) {
+			out->inject = "libei";
+			return;
+		}
+		g->eis_fd = 0;
+	}
+	out->inject = inject_portal_impl.name;
+	out->remote.bus = p->bus.bus;
+	snprintf(out->remote.session, sizeof(out->remote.session), "%s", g->got.session);
+	snprintf(out->remote.stream, sizeof(out->remote.stream), "%u", g->got.node);
+}
+
 static void fill_output(const struct portal *p, const struct grant *g, uint32_t refresh_mhz,
 	struct vdisplay_output *out)
 {
@@ -526,7 +522,6 @@ static void fill_output(const struct portal *p, const struct grant *g, uint32_t 
 	out->height = follows ? g->height : a->height;
 	out->refresh_mhz = refresh_mhz;
 	out->capture = "pipewire";
-	out->inject = p->remote_version ? "libei" : NULL;
 	out->node.id = a->node;
 	out->node.opened = true;
 	snprintf(out->mapping, sizeof(out->mapping), "%s", a->mapping);
@@ -567,6 +562,7 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 	g->used = true;
 	rearm(p);
 	fill_output(p, g, refresh_mhz, out);
+	choose_input(g, out);
 	return PF_OK;
 }
 
@@ -583,9 +579,9 @@ static int set_mode(struct vdisplay *base, struct vdisplay_output *output, uint3
 	if (!g)
 		return PF_E_IO;
 	const bool same = width == output->width && height == output->height;
-	/* A virtual one has the size that its consumer asks for, a monitor its own. */
-	if (g->got.source_type != TYPE_VIRTUAL && !same)
-		return PF_E_UNSUPPORTED;
+	/* A virtual one has the size and rate that its consumer asks for, a monitor its own. */
+	if (g->got.source_type != TYPE_VIRTUAL)
+		return same ? PF_OK : PF_E_UNSUPPORTED;
 	output->width = width;
 	output->height = height;
 	output->refresh_mhz = refresh_mhz;
@@ -599,41 +595,20 @@ static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 		reset(g);
 }
 
-/* A call that takes the session and gives back a descriptor. */
-static int open_fd(struct portal *p, const struct vdisplay_output *output, const char *interface,
-	const char *method)
-{
-	const struct grant *g = find(p, output);
-	sd_bus_message *m = NULL, *reply = NULL;
-	int fd = -1;
-	if (!g || !g->got.session[0] || p->gone)
-		return PF_E_IO;
-	int r = sd_bus_message_new_method_call(p->bus.bus, &m, DEST, OBJECT, interface, method);
-	if (r >= 0)
-		r = sd_bus_message_append(m, "oa{sv}", g->got.session, 0);
-	if (r >= 0)
-		r = sd_bus_call(p->bus.bus, m, CALL_US, NULL, &reply);
-	if (r >= 0)
-		r = sd_bus_message_read(reply, "h", &fd);
-	if (r >= 0) /* the message's own ends with it */
-		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	sd_bus_message_unref(m);
-	sd_bus_message_unref(reply);
-	if (r >= 0 && fd >= 0)
-		return fd;
-	log_error("portal: %s: %s", method, strerror(r < 0 ? -r : errno));
-	return r == -ETIMEDOUT ? PF_E_TIMEOUT : PF_E_IO;
-}
-
 static int open_node(struct vdisplay *base, const struct vdisplay_output *output)
 {
-	return open_fd(from_base(base), output, CAST, "OpenPipeWireRemote");
+	const struct grant *g = find(from_base(base), output);
+	return g ? open_fd(g, CAST, "OpenPipeWireRemote") : PF_E_IO;
 }
 
 static int open_eis(struct vdisplay *base, const struct vdisplay_output *output)
 {
-	struct portal *p = from_base(base);
-	return p->remote_version ? open_fd(p, output, REMOTE, "ConnectToEIS") : PF_E_UNSUPPORTED;
+	struct grant *g = find(from_base(base), output);
+	if (!g)
+		return PF_E_IO;
+	const int fd = g->eis_fd;
+	g->eis_fd = 0;
+	return fd > 0 ? fd : open_fd(g, REMOTE, "ConnectToEIS");
 }
 
 static const char *why(void)
@@ -650,7 +625,7 @@ const struct vdisplay_impl vdisplay_portal_impl = {
 	.name = "portal",
 	.compositor = PF_COMPOSITOR_AUTO,
 	.asks_person = true,
-	.probe = probe,
+	.probe = portal_probe,
 	.create = create,
 	.destroy = destroy,
 	.add_output = add_output,

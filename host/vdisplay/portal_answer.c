@@ -113,6 +113,8 @@ static int read_key(sd_bus_message *m, const char *key, struct portal_answer *a)
 		return read_text(m, "o", a->session, sizeof(a->session));
 	if (!strcmp(key, "restore_token"))
 		return read_text(m, "s", a->token, sizeof(a->token));
+	if (!strcmp(key, "devices"))
+		return read_number(m, &a->devices);
 	if (!strcmp(key, "streams"))
 		return read_streams(m, a);
 	return sd_bus_message_skip(m, "v");

@@ -43,9 +43,10 @@ struct vdisplay_output {
 	char wayland_display
 		[108]; /* socket to connect to; empty when there is no Wayland behind it */
 	uint32_t width, height, refresh_mhz; /* as really made; refresh in thousandths of a hertz */
-	const char *capture, *inject;  /* "wlr", "pipewire"; "wlr", "libei", "mutter", "kwin" */
+	const char *capture,
+		*inject; /* "wlr", "pipewire"; "wlr", "libei", "mutter", "kwin", "portal", "view-only" */
 	struct vdisplay_node node;     /* for "pipewire" */
-	struct vdisplay_remote remote; /* for "mutter" */
+	struct vdisplay_remote remote; /* for "mutter", "portal" */
 	char mapping
 		[64]; /* for "libei": the mapping id of its region in EIS; empty = known by its size */
 	uint64_t id;	    /* the backend's own */

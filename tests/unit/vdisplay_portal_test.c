@@ -40,6 +40,11 @@ static struct {
 	_Atomic int manner, n_sessions, n_closed;
 	char token[64], late_path[200], late_to[64];
 	_Atomic int n_tokens; /* restore_tokens that it was shown */
+	_Atomic unsigned remote,
+		devices; /* RemoteDesktop's version, 0 = none; what a person allows */
+	_Atomic bool no_eis;
+	pthread_mutex_t lock;
+	char said[2000]; /* its Notify calls, a line each */
 	sd_bus *bus;
 } fake;
 
@@ -81,8 +86,9 @@ static void answer(const char *path, const char *to, const char *step)
 	else if (start && !code && manner != NO_STREAM) {
 		char token[32];
 		snprintf(token, sizeof(token), "token-%d", fake.n_sessions);
-		sd_bus_message_append(s, "ua{sv}", code, 2, "restore_token", "s", token, "streams",
-			"a(ua{sv})", 1, 42, 2, "size", "(ii)", 1920, 1080, "source_type", "u", 1);
+		sd_bus_message_append(s, "ua{sv}", code, 3, "restore_token", "s", token, "devices",
+			"u", (unsigned)fake.devices, "streams", "a(ua{sv})", 1, 42, 2, "size",
+			"(ii)", 1920, 1080, "source_type", "u", 1);
 	} else
 		sd_bus_message_append(s, "ua{sv}", code, 0);
 	sd_bus_send(fake.bus, s, NULL);
@@ -143,6 +149,8 @@ static int get_property(sd_bus_message *m)
 	const char *interface, *name;
 	if (sd_bus_message_read(m, "ss", &interface, &name) < 0)
 		return 0;
+	if (strstr(interface, "RemoteDesktop") && fake.remote)
+		return sd_bus_reply_method_return(m, "v", "u", (unsigned)fake.remote);
 	if (strstr(interface, "RemoteDesktop")) /* this one takes no input */
 		return sd_bus_reply_method_errorf(m, "org.freedesktop.DBus.Error.Failed", "none");
 	unsigned value = !strcmp(name, "version")	? 5
@@ -151,10 +159,48 @@ static int get_property(sd_bus_message *m)
 	return sd_bus_reply_method_return(m, "v", "u", value);
 }
 
+static int say_call(sd_bus_message *m, const char *member)
+{
+	char line[128];
+	const char *session, *key, *types;
+	int finish = 0;
+	size_t n = (size_t)snprintf(line, sizeof(line), "%s", member + strlen("Notify"));
+	assert_true(sd_bus_message_read(m, "o", &session) > 0);
+	assert_string_equal(session, "/org/freedesktop/portal/s/1");
+	assert_true(sd_bus_message_enter_container(m, 'a', "{sv}") >= 0);
+	while (sd_bus_message_read(m, "{sv}", &key, "b", &finish) > 0)
+		assert_string_equal(key, "finish");
+	sd_bus_message_exit_container(m);
+	types = sd_bus_message_get_signature(m, true) + strlen("oa{sv}");
+	for (; *types; types++) {
+		double d = 0;
+		int32_t i = 0;
+		assert_true(sd_bus_message_read_basic(
+				    m, *types, *types == 'd' ? (void *)&d : (void *)&i) > 0);
+		n += (size_t)snprintf(
+			line + n, sizeof(line) - n, " %c%.9g", *types, *types == 'd' ? d : (double)i);
+	}
+	pthread_mutex_lock(&fake.lock);
+	const size_t at = strlen(fake.said);
+	snprintf(fake.said + at, sizeof(fake.said) - at, "%s%s\n", line, finish ? " finish" : "");
+	pthread_mutex_unlock(&fake.lock);
+	sd_bus_reply_method_return(m, "");
+	return 1;
+}
+
+static int give_pipe(sd_bus_message *m)
+{
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	sd_bus_reply_method_return(m, "h", ends[0]);
+	close(ends[0]);
+	close(ends[1]);
+	return 1;
+}
+
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	const char *member = sd_bus_message_get_member(m);
-	int ends[2];
 	(void)userdata;
 	(void)error;
 	if (!sd_bus_message_is_method_call(m, NULL, NULL) || !member)
@@ -165,13 +211,12 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		fake.n_closed++;
 		return 1;
 	}
-	if (!strcmp(member, "OpenPipeWireRemote")) {
-		assert_int_equal(pipe(ends), 0);
-		sd_bus_reply_method_return(m, "h", ends[0]);
-		close(ends[0]);
-		close(ends[1]);
-		return 1;
-	}
+	if (!strcmp(member, "OpenPipeWireRemote"))
+		return give_pipe(m);
+	if (!strcmp(member, "ConnectToEIS") && !fake.no_eis)
+		return give_pipe(m);
+	if (!strncmp(member, "Notify", 6))
+		return say_call(m, member);
 	return strncmp(member, "Select", 6) && strcmp(member, "Start") &&
 			strcmp(member, "CreateSession")
 		? 0
@@ -237,6 +282,8 @@ static int start_fake(void **state)
 	(void)state;
 	char path[64];
 	memset(&fake, 0, sizeof(fake));
+	pthread_mutex_init(&fake.lock, NULL);
+	fake.devices = 7;
 	n_lost = 0;
 	snprintf(path, sizeof(path), "%s/portal-token-0", base);
 	(void)!unlink(path);
@@ -298,7 +345,8 @@ static void what_was_allowed_is_remembered(void **state)
 	assert_string_equal(o.capture, "pipewire");
 	assert_int_equal(o.node.id, 42);
 	assert_true(o.node.opened);
-	assert_int_equal(o.width, 1920); /* a monitor has its own size */
+	assert_int_equal(o.width, 1920);	    /* a monitor has its own size */
+	assert_string_equal(o.inject, "view-only"); /* without a RemoteDesktop */
 	const int fd = vdisplay_open_node(v, &o);
 	assert_true(fd > 2);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -394,6 +442,112 @@ static void a_revoked_token_asks_again(void **state)
 	vdisplay_destroy(v);
 }
 
+static void send_input(const struct vdisplay_output *o)
+{
+	static const struct pf_input events[] = {
+		{.kind = PF_INPUT_MOUSE_REL, .x = 3, .y = -4},
+		{.kind = PF_INPUT_MOUSE_ABS, .x = 1279, .y = 0, .flags = 1280u << 16 | 720u},
+		{.kind = PF_INPUT_BUTTON_DOWN, .code = 1},
+		{.kind = PF_INPUT_SCROLL, .x = 240},
+		{.kind = PF_INPUT_SCROLL, .code = 1, .x = 60},
+		{.kind = PF_INPUT_KEY_DOWN, .code = 'A'},
+		{.kind = PF_INPUT_TEXT, .code = 0x20AC},
+		{.kind = PF_INPUT_TOUCH_DOWN,
+			.code = 5,
+			.x = 640,
+			.y = 360,
+			.flags = 1280u << 16 | 720u},
+	};
+	const struct inject_params params = {.bus = o->remote.bus,
+		.remote_session = o->remote.session,
+		.remote_stream = o->remote.stream,
+		.width = o->width,
+		.height = o->height,
+		.eis_fd = -1};
+	struct inject *i;
+	assert_int_equal(inject_create(&i, o->inject, &params), 0);
+	assert_true(i->caps.text && i->caps.touch && !i->caps.view_only);
+	for (size_t n = 0; n < sizeof(events) / sizeof(events[0]); n++)
+		inject_event(i, &events[n]);
+	inject_claim(i);
+	inject_destroy(i);
+}
+
+static void wait_said(const char *wanted)
+{
+	bool same = false;
+	for (int n = 0; n < 500 && !same; n++) {
+		usleep(10000);
+		pthread_mutex_lock(&fake.lock);
+		same = !strcmp(fake.said, wanted);
+		pthread_mutex_unlock(&fake.lock);
+	}
+	if (!same)
+		fail_msg("said:\n%s", fake.said);
+}
+
+/* A portal without EIS, or with one that its desktop has not, or a build without libei. */
+static void input_goes_by_the_portals_own_calls(void **state)
+{
+	(void)state;
+	struct vdisplay_output o;
+	for (unsigned version = 1; version <= 2; version++) {
+		fake.remote = version;
+		fake.no_eis = true;
+		fake.said[0] = 0;
+		struct vdisplay *v = make();
+		assert_int_equal(add(v, &o), 0);
+		assert_string_equal(o.inject, "portal");
+		assert_string_equal(o.remote.stream, "42");
+		send_input(&o);
+		wait_said("PointerMotion d3 d-4\n"
+			  "PointerMotionAbsolute u42 d1919.25 d0.75\n"
+			  "PointerButton i272 u1\n"
+			  "PointerAxisDiscrete u0 i-2\n"
+			  "PointerAxis d5 d0\n"
+			  "KeyboardKeycode i30 u1\n"
+			  "KeyboardKeysym i16785580 u1\n"
+			  "KeyboardKeysym i16785580 u0\n"
+			  "TouchDown u42 u0 d960.75 d540.75\n"
+			  "PointerMotionAbsolute u42 d1919.25 d0.75\n"
+			  "TouchUp u0\n"
+			  "KeyboardKeycode i30 u0\n"
+			  "PointerButton i272 u0\n");
+		vdisplay_destroy(v);
+	}
+}
+
+static void eis_is_used_where_both_have_it(void **state)
+{
+	(void)state;
+	struct vdisplay_output o;
+	fake.remote = 2;
+	struct vdisplay *v = make();
+	assert_int_equal(add(v, &o), 0);
+	assert_string_equal(o.inject, inject_has("libei") ? "libei" : "portal");
+	for (int n = 0; n < 2; n++) {
+		const int fd = vdisplay_open_eis(v, &o);
+		assert_true(fd > 2);
+		close(fd);
+	}
+	vdisplay_remove_output(v, &o);
+	/* The screen was allowed, and nothing else. */
+	fake.devices = 0;
+	assert_int_equal(add(v, &o), 0);
+	assert_string_equal(o.inject, "view-only");
+	const struct inject_params params = {.eis_fd = -1};
+	struct inject *i;
+	assert_int_equal(inject_create(&i, o.inject, &params), 0);
+	assert_true(i->caps.view_only && !i->caps.text && !i->caps.touch && !i->caps.pads);
+	inject_event(i, &(struct pf_input){.kind = PF_INPUT_KEY_DOWN, .code = 'A'});
+	inject_event(i,
+		&(struct pf_input){
+			.kind = PF_INPUT_TOUCH_DOWN, .x = 1, .y = 1, .flags = 4u << 16 | 4u});
+	inject_claim(i);
+	inject_destroy(i);
+	vdisplay_destroy(v);
+}
+
 static void garbage_is_an_end(void **state)
 {
 	(void)state;
@@ -486,6 +640,8 @@ int main(void)
 		TEST(who_says_no_is_believed),
 		TEST(consent_is_waited_for_aside),
 		TEST(a_revoked_token_asks_again),
+		TEST(input_goes_by_the_portals_own_calls),
+		TEST(eis_is_used_where_both_have_it),
 		TEST(garbage_is_an_end),
 		TEST(strangers_do_not_answer_for_the_portal),
 		TEST(a_portal_that_ends_is_a_loss),
