@@ -24,6 +24,8 @@
  * limit of the rate is raised once it is there: see enum pipewire_step.
  */
 
+#define LINK_FACTORY "link-factory"
+
 #define AGREE_NS     1500000000ull  /* an offer is answered by then, or another is made */
 #define NEGOTIATE_NS 3000000000ull  /* a node that has agreed on nothing by then is stuck */
 #define PICTURE_NS   10000000000ull /* the first picture: a game may take long to draw one */
@@ -70,13 +72,21 @@ struct pipewire {
 	int sync_seq;
 	uint32_t port_node; /* whose port was the last to come */
 	bool synced, node_seen, linked, agreed;
+	bool may_link;	 /* a factory of links is there; a portal's connection sees none */
+	bool port_seen;	 /* the node has one */
+	bool asked_once; /* for a format, in any attempt: somebody linked us */
 	char serial[24]; /* of the node, as a session manager calls it */
 	bool refused;	 /* the link of this attempt never was */
 	bool managed;	 /* we may not link: the session manager shall */
 	struct pipewire_wish wish;
 	uint64_t wish_mode;
-	bool no_gpu;	    /* it was tried and cannot be read here */
-	bool no_raise;	    /* it was tried and the node did not follow */
+	bool no_gpu;   /* it was tried and cannot be read here */
+	bool no_raise; /* it was tried and the node did not follow */
+	/*
+	 * A portal's: one agreement, and no pause. xdg-desktop-portal-wlr (0.8.4) ends when its stream begins again
+	 * while it copies, and with it every stream of the desktop.
+	 */
+	bool fragile;
 	bool raise;	    /* the size is agreed on: the limit of the rate comes next */
 	const char *failed; /* why this attempt is over */
 	enum stage stage;
@@ -181,8 +191,8 @@ static void make_link(struct pipewire *c)
 	struct pw_properties *props = pw_properties_new(PW_KEY_LINK_OUTPUT_NODE, from,
 		PW_KEY_LINK_INPUT_NODE, to, PW_KEY_OBJECT_LINGER, "false", NULL);
 	if (props)
-		c->link = pw_core_create_object(c->conn.core, "link-factory",
-			PW_TYPE_INTERFACE_Link, PW_VERSION_LINK, &props->dict, 0);
+		c->link = pw_core_create_object(c->conn.core, LINK_FACTORY, PW_TYPE_INTERFACE_Link,
+			PW_VERSION_LINK, &props->dict, 0);
 	pw_properties_free(props);
 	if (!c->link) {
 		lose(c, PF_E_NOMEM, "the host is out of memory");
@@ -223,6 +233,7 @@ static void on_format(struct pipewire *c, const struct spa_pod *param)
 	uint8_t room[PIPEWIRE_POD_ROOM];
 	const struct spa_pod *pods[PIPEWIRE_METAS];
 	c->agreed = false;
+	c->asked_once |= param != NULL;
 	if (!param) { /* it is being agreed on anew */
 		if (c->stage > STAGE_AGREEING)
 			enter(c, STAGE_AGREEING);
@@ -257,7 +268,7 @@ static void on_add_buffer(void *userdata, struct pw_buffer *buffer)
 	} else if (c->stage == STAGE_AGREEING) {
 		c->n_before = c->pictures.n_taken;
 		enter(c, STAGE_WAITING);
-		c->raise = c->wish.step == PIPEWIRE_EXACT && !c->no_raise &&
+		c->raise = c->wish.step == PIPEWIRE_EXACT && !c->no_raise && !c->fragile &&
 			!c->base.params.node_keeps_rate;
 	}
 }
@@ -376,7 +387,13 @@ static void on_global(void *userdata, uint32_t id, uint32_t permissions, const c
 	if (!strcmp(type, PW_TYPE_INTERFACE_Port) && props) {
 		const char *node = spa_dict_lookup(props, PW_KEY_NODE_ID);
 		c->port_node = node ? (uint32_t)strtoul(node, NULL, 10) : PW_ID_ANY;
+		c->port_seen |= c->port_node == c->base.params.node_id;
 		make_link(c);
+		return;
+	}
+	if (!strcmp(type, PW_TYPE_INTERFACE_Factory) && props) {
+		const char *name = spa_dict_lookup(props, PW_KEY_FACTORY_NAME);
+		c->may_link |= name && !strcmp(name, LINK_FACTORY);
 		return;
 	}
 	if (id != c->base.params.node_id || strcmp(type, PW_TYPE_INTERFACE_Node))
@@ -436,6 +453,7 @@ static int connect_core(struct pipewire *c)
 	if (fd <= 0)
 		return pwconn_connect(&c->conn, c->remote);
 	c->base.params.node_fd = 0;
+	c->fragile = true;
 	return pwconn_connect_fd(&c->conn, fd);
 }
 
@@ -559,6 +577,16 @@ static void follow_wish(struct pipewire *c)
 	}
 }
 
+/* From PipeWire 1.6 on nobody but a session manager gives a compositor's node its port. */
+static const char *why_stuck(const struct pipewire *c)
+{
+	if (c->asked_once || (c->may_link && c->port_seen))
+		return "the compositor does not agree on a picture format";
+	return "PipeWire has no session manager that connects the display's pictures to this host, "
+	       "or it hangs: install wireplumber, and start it in the desktop's session with "
+	       "systemctl --user restart wireplumber";
+}
+
 static void check_time(struct pipewire *c)
 {
 	uint64_t now_ns = clock_now_ns(), spent_ns = now_ns - c->stage_ns;
@@ -566,9 +594,9 @@ static void check_time(struct pipewire *c)
 		lose(c, PF_E_TIMEOUT,
 			"PipeWire does not answer: systemctl --user restart pipewire wireplumber");
 	else if (c->stage == STAGE_AGREEING && spent_ns > NEGOTIATE_NS)
-		lose(c, PF_E_TIMEOUT, "the compositor does not agree on a picture format");
+		lose(c, PF_E_TIMEOUT, why_stuck(c));
 	else if (c->stage == STAGE_AGREEING && now_ns - c->attempt_ns > AGREE_NS)
-		fail(c, "the compositor does not agree on a picture format");
+		fail(c, why_stuck(c));
 	else if (c->stage == STAGE_WAITING && spent_ns > PICTURE_NS)
 		lose(c, PF_E_TIMEOUT,
 			"the compositor promised pictures and sent none: see whether the desktop "
@@ -601,7 +629,7 @@ static void ask_for_rest(struct pipewire *c)
 		c->owed = !c->asked_ns; /* else it is the answer */
 		c->asked_ns = c->n_asked = 0;
 	}
-	if (!c->stream || now_ns < ask_due(c))
+	if (!c->stream || c->fragile || now_ns < ask_due(c))
 		return;
 	c->owed = false;
 	c->asked_ns = now_ns;
@@ -613,7 +641,7 @@ static void ask_for_rest(struct pipewire *c)
 static uint64_t next_due(const struct pipewire *c)
 {
 	uint64_t due_ns = pipewire_pictures_due(&c->pictures), limit_ns = UINT64_MAX;
-	if (ask_due(c) < due_ns)
+	if (!c->fragile && ask_due(c) < due_ns)
 		due_ns = ask_due(c);
 	if (c->stage == STAGE_AGREEING)
 		limit_ns = c->attempt_ns + AGREE_NS < c->stage_ns + NEGOTIATE_NS
@@ -641,6 +669,7 @@ static void turn(struct pipewire *c)
 			lose(c, PF_E_CLOSED, "the display that was to be streamed is not there");
 			return;
 		}
+		c->managed = !c->may_link;
 		enter(c, STAGE_AGREEING);
 		begin_attempt(c, PIPEWIRE_EXACT);
 	}
@@ -715,6 +744,7 @@ static int pipewire_start(struct capture *base)
 	struct pipewire *c = pipewire_from(base);
 	atomic_store(&c->quit, false);
 	c->synced = c->node_seen = c->managed = c->no_gpu = c->no_raise = false;
+	c->may_link = c->port_seen = c->asked_once = false;
 	c->lost = c->failed = NULL;
 	return thread_start(&c->thread, "pf-capture", THREAD_MEDIA, run, c);
 }

@@ -49,6 +49,7 @@ void doctor_gpu(struct doctor *d)
 #if HAVE_PIPEWIRE
 /* Its macros are full of extensions. */
 #pragma GCC diagnostic ignored "-Wpedantic"
+#include <pipewire/extensions/metadata.h>
 #include <pipewire/pipewire.h>
 
 #include "host/pipewire/pwconn.h"
@@ -57,32 +58,67 @@ void doctor_gpu(struct doctor *d)
 
 struct daemon {
 	char version[32];
+	bool managed; /* a session manager links what belongs together */
 	bool answered;
+	int sync_seq;
 };
 
 static void on_info(void *userdata, const struct pw_core_info *info)
 {
 	struct daemon *p = userdata;
 	snprintf(p->version, sizeof(p->version), "%s", info->version ? info->version : "");
-	p->answered = true;
 }
 
-static const struct pw_core_events core_events = {PW_VERSION_CORE_EVENTS, .info = on_info};
+/* Every session manager keeps there what the person likes best; the daemon itself has only its settings. */
+static void on_global(void *userdata, uint32_t id, uint32_t permissions, const char *type,
+	uint32_t version, const struct spa_dict *props)
+{
+	struct daemon *p = userdata;
+	(void)id, (void)permissions, (void)version;
+	const char *name = !strcmp(type, PW_TYPE_INTERFACE_Metadata) && props
+		? spa_dict_lookup(props, "metadata.name")
+		: NULL;
+	p->managed |= name && !strcmp(name, "default");
+}
+
+static void on_done(void *userdata, uint32_t id, int seq)
+{
+	struct daemon *p = userdata;
+	p->answered |= id == PW_ID_CORE && seq == p->sync_seq;
+}
+
+static const struct pw_registry_events registry_events = {
+	PW_VERSION_REGISTRY_EVENTS, .global = on_global};
+static const struct pw_core_events core_events = {
+	PW_VERSION_CORE_EVENTS, .info = on_info, .done = on_done};
+
+static void list_globals(struct pwconn *c, struct daemon *p)
+{
+	struct spa_hook hook = {0}, registry_hook = {0};
+	struct pw_registry *registry = pw_core_get_registry(c->core, PW_VERSION_REGISTRY, 0);
+	pw_core_add_listener(c->core, &hook, &core_events, p);
+	if (registry)
+		pw_registry_add_listener(registry, &registry_hook, &registry_events, p);
+	p->sync_seq = pw_core_sync(c->core, PW_ID_CORE, 0);
+	const uint64_t until_ns = clock_now_ns() + ANSWER_MS * UINT64_C(1000000);
+	while (!p->answered && clock_now_ns() < until_ns)
+		pw_loop_iterate(c->loop, 100);
+	spa_hook_remove(&hook);
+	if (!registry)
+		return;
+	spa_hook_remove(&registry_hook);
+	pw_proxy_destroy((struct pw_proxy *)registry);
+}
 
 static int ask_daemon(struct daemon *p, const char *remote)
 {
 	struct pwconn c = {0};
-	struct spa_hook hook = {0};
 	int err = pwconn_open(&c, true);
 	if (err >= 0)
 		err = pwconn_connect(&c, remote);
 	if (err >= 0) {
-		pw_core_add_listener(c.core, &hook, &core_events, p);
-		const uint64_t until_ns = clock_now_ns() + ANSWER_MS * UINT64_C(1000000);
-		while (!p->answered && clock_now_ns() < until_ns)
-			pw_loop_iterate(c.loop, 100);
+		list_globals(&c, p);
 		err = p->answered ? PF_OK : PF_E_TIMEOUT;
-		spa_hook_remove(&hook);
 	}
 	pwconn_close(&c);
 	return err;
@@ -96,6 +132,16 @@ void doctor_pipewire(struct doctor *d)
 		snprintf(remote, sizeof(remote), "%s/pipewire-0", dir);
 	const int err = ask_daemon(&p, remote);
 	const bool quiet = !strcmp(d->config->audio, "off");
+	if (err >= 0 && !p.managed) {
+		doctor_say(d, DOCTOR_LACKS,
+			"install the package wireplumber and start it in the desktop's session: "
+			"systemctl --user start wireplumber",
+			"version %s answers, but no session manager runs beside it: the portal's "
+			"pictures reach nobody, and from PipeWire 1.6 on no desktop's do; sound "
+			"goes nowhere",
+			p.version);
+		return;
+	}
 	if (err >= 0) {
 		doctor_say(d, DOCTOR_GOOD, NULL, "version %s answers%s (built with %s)%s",
 			p.version, remote[0] ? " for this user" : "", pw_get_headers_version(),

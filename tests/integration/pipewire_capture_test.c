@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -562,6 +564,46 @@ static void a_daemon_that_goes_is_told(void **state)
 	pw_source_stop(s);
 }
 
+/* A portal's connection sees no factory of links, and there is no session manager that had one. */
+static void where_nobody_links_the_remedy_is_told(void **state)
+{
+	(void)state;
+	static struct pw_daemon other = {.no_links = true};
+	assert_int_equal(pw_daemon_init(&other, "pwnolinks"), 0);
+	struct pw_source *s = source((struct pw_source_params){0});
+	uint64_t start_ns = clock_now_ns();
+	struct capture *c = watch(pw_source_node(s), 64, 64);
+	expect_lost("install wireplumber");
+	assert_true(look(&eye).lost_ns - start_ns < 5000000000ull * (TEST_SLOW ? 10 : 1));
+	end(c);
+	pw_source_stop(s);
+	assert_int_equal(pw_daemon_finish(&other), 0);
+	setenv("XDG_RUNTIME_DIR", pw.dir, 1);
+}
+
+/* It is there and says nothing: before the first picture, and after it. */
+static void a_daemon_that_hangs_holds_nobody(void **state)
+{
+	(void)state;
+	struct pw_source *s = source((struct pw_source_params){0});
+	struct capture *c = watch(pw_source_node(s), 64, 64);
+	WAIT_FOR(look(&eye).n_frames >= 3);
+	assert_int_equal(kill(pw.pid, SIGSTOP), 0);
+	usleep(50000);
+	end(c);
+	c = watch(pw_source_node(s), 64, 64);
+	expect_lost("does not answer");
+	end(c);
+	c = watch(pw_source_node(s), 64, 64);
+	usleep(50000);
+	end(c);
+	assert_int_equal(kill(pw.pid, SIGCONT), 0);
+	c = watch(pw_source_node(s), 64, 64);
+	WAIT_FOR(look(&eye).n_frames >= 3);
+	end(c);
+	pw_source_stop(s);
+}
+
 /* Agrees, and then sends nothing: that takes longest to be sure of, so it lies beside the others. */
 static struct {
 	struct pw_source *source;
@@ -620,6 +662,8 @@ int main(void)
 		cmocka_unit_test(a_node_that_hangs_is_given_up),
 		cmocka_unit_test(a_node_that_goes_is_told),
 		cmocka_unit_test(captures_leave_nothing_behind),
+		cmocka_unit_test(where_nobody_links_the_remedy_is_told),
+		cmocka_unit_test(a_daemon_that_hangs_holds_nobody),
 		cmocka_unit_test(a_node_that_sends_nothing_is_given_up),
 		cmocka_unit_test(a_daemon_that_goes_is_told),
 	};

@@ -23,7 +23,7 @@ static const char conf[] =
 	"context.modules = [ { name = libpipewire-module-protocol-native }\n"
 	" { name = libpipewire-module-metadata } { name = libpipewire-module-spa-node-factory }\n"
 	" { name = libpipewire-module-client-node } { name = libpipewire-module-access }\n"
-	" { name = libpipewire-module-adapter } { name = libpipewire-module-link-factory } ]\n"
+	" { name = libpipewire-module-adapter } %s ]\n"
 	"context.objects = [ { factory = spa-node-factory args = { factory.name = "
 	"support.node.driver\n"
 	" node.name = Dummy-Driver node.group = pipewire.dummy priority.driver = 20000 } } ]\n";
@@ -35,7 +35,8 @@ pid_t pw_daemon_spawn(const char *const *argv)
 		return pid;
 	int fd = open("/dev/null", O_RDWR);
 	dup2(fd, 1);
-	dup2(fd, 2);
+	if (!getenv("PUNKTFUNK_TEST_SAY"))
+		dup2(fd, 2);
 	execvp(argv[0], (char *const *)argv);
 	_exit(127);
 }
@@ -87,7 +88,10 @@ int pw_daemon_init(struct pw_daemon *d, const char *name)
 	unsetenv("DBUS_SESSION_BUS_ADDRESS");
 	snprintf(path, sizeof(path), "%s/test.conf", d->dir);
 	FILE *f = fopen(path, "w");
-	if (!f || fputs(conf, f) < 0 || fclose(f))
+	if (!f ||
+		fprintf(f, conf, d->no_links ? "" : "{ name = libpipewire-module-link-factory }") <
+			0 ||
+		fclose(f))
 		return -1;
 	return pw_daemon_start(d);
 }

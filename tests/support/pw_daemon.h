@@ -2,13 +2,15 @@
 #ifndef TESTS_SUPPORT_PW_DAEMON_H
 #define TESTS_SUPPORT_PW_DAEMON_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* A PipeWire daemon of the test's own, in a folder of its own. */
 
 struct pw_daemon {
 	char dir[128];
-	pid_t pid; /* 0 = does not run */
+	bool no_links; /* set before init(): nobody can link, as a portal's connection cannot */
+	pid_t pid;     /* 0 = does not run */
 };
 
 /* Makes the folder, sets the environment for clients in this process, starts it. Returns 0, or -1. */
