@@ -16,9 +16,9 @@
 
 #define WAIT_NS 20000000000ull
 
-/* No services: nothing of the machine's desktop is started. */
+/* Without services nothing of the machine's desktop is started. */
 static const char bus_conf[] =
-	"<busconfig><type>session</type><listen>unix:path=%s/bus</listen><auth>EXTERNAL</auth>"
+	"<busconfig>%s<type>session</type><listen>unix:path=%s/bus</listen><auth>EXTERNAL</auth>"
 	"<policy context='default'><allow send_destination='*' eavesdrop='true'/>"
 	"<allow eavesdrop='true'/><allow own='*'/></policy></busconfig>";
 
@@ -42,7 +42,10 @@ int gnome_start_bus(struct gnome *g)
 	snprintf(path, sizeof(path), "%s/bus.conf", g->pw.dir);
 	snprintf(socket, sizeof(socket), "%s/bus", g->pw.dir);
 	FILE *f = fopen(path, "w");
-	if (!f || fprintf(f, bus_conf, g->pw.dir) < 0 || fclose(f))
+	if (!f ||
+		fprintf(f, bus_conf, g->services ? "<standard_session_servicedirs/>" : "",
+			g->pw.dir) < 0 ||
+		fclose(f))
 		return -1;
 	unlink(socket);
 	snprintf(conf, sizeof(conf), "--config-file=%s", path);

@@ -12,6 +12,7 @@
 
 struct gnome {
 	struct pw_daemon pw;
+	bool services;	   /* the bus starts what the machine has installed */
 	pid_t bus, mutter; /* 0 = does not run */
 	char wayland[160]; /* socket's path */
 };
