@@ -14,6 +14,7 @@
 #include "host/inject/inject.h"
 #include "host/media/clock.h"
 #include "host/vdisplay/kwin_link.h"
+#include "host/vdisplay/kwin_permission.h"
 #include "kde-fake-input-client.h"
 
 /*
@@ -299,11 +300,10 @@ static int open_kwin(struct kwin_inject *k)
 		return err;
 	}
 	if (!k->link.input) {
-		log_error("input: KWin at %s does not show org_kde_kwin_fake_input to this host: "
-			  "it does to programs whose .desktop file names it under "
-			  "X-KDE-Wayland-Interfaces; install punktfunk-host.desktop (meson "
-			  "install), run kbuildsycoca6 and start the host again",
-			path);
+		char hint[400];
+		kwin_permission_explain(hint, sizeof(hint));
+		log_error("input: KWin at %s hides org_kde_kwin_fake_input from this host: %s",
+			path, hint);
 		return PF_E_DENIED;
 	}
 	if (org_kde_kwin_fake_input_get_version(k->link.input) < INPUT_LEAST) {
@@ -356,7 +356,8 @@ static int create(struct inject **out, const struct inject_params *params)
 #define KWIN_IMPL \
 	.name = "kwin", .create = create, .destroy = destroy, .key = key, .motion = motion, \
 	.motion_absolute = motion_absolute, .button = button, .scroll = scroll, \
-	.scroll_smooth = scroll_smooth, .flush = flush, .touch = touch, .claim = claim
+	.scroll_smooth = scroll_smooth, .flush = flush, .touch = touch, .claim = claim, \
+	.roams = true
 
 const struct inject_impl inject_kwin_impl = {KWIN_IMPL, .text = text};
 /* Of a KWin that has keys, but no characters. */

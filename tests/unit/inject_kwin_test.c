@@ -170,6 +170,25 @@ static void places_are_the_outputs(void **state)
 	assert_int_equal(r->n_lost, 0);
 }
 
+/* KWin lets it cross to the screen beside; programs that hold it look only at how it moved. */
+static void relative_motion_ends_at_the_outputs_edges(void **state)
+{
+	struct rig *r = *state;
+	start(r, 6);
+	send(r, PF_INPUT_MOUSE_REL, 0, 1, 0, 0);
+	saw(r, "absolute 2560.00 360.00");
+	saw(r, "motion 1.00 0.00");
+	fake_kwin_forget(r->fake);
+	send(r, PF_INPUT_MOUSE_REL, 0, -641, -360, 0);
+	send(r, PF_INPUT_KEY_DOWN, 'A', 0, 0, 0);
+	saw(r, "key 30 1");
+	saw(r, "motion -641.00 -360.00");
+	assert_false(fake_kwin_saw(r->fake, "absolute"));
+	send(r, PF_INPUT_MOUSE_REL, 0, -1, 2000, 0);
+	saw(r, "motion -1.00 2000.00");
+	saw(r, "absolute 1920.00 719.00");
+}
+
 static void contacts_get_small_numbers(void **state)
 {
 	struct rig *r = *state;
@@ -289,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_kinds_arrive),
 		TEST(places_are_the_outputs),
+		TEST(relative_motion_ends_at_the_outputs_edges),
 		TEST(contacts_get_small_numbers),
 		TEST(what_is_held_is_let_go),
 		TEST(an_old_kwin_has_no_characters),
