@@ -15,6 +15,7 @@
 #include "host/base/loop.h"
 #include "host/media/clock.h"
 #include "host/vdisplay/kwin_link.h"
+#include "host/vdisplay/kwin_permission.h"
 #include "host/vdisplay/vdisplay.h"
 #include "zkde-screencast-unstable-v1-client.h"
 
@@ -114,20 +115,11 @@ static void on_socket(uint32_t events, void *userdata)
 
 static void say_hidden(const struct kwin_link *l)
 {
-	char exe[128];
-	const ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	exe[n > 0 ? n : 0] = 0;
-	if (l->peer_uid != geteuid())
-		say("KWin at %s is another user's, and does not show zkde_screencast_unstable_v1 "
-		    "to "
-		    "this host: start the host as the user of the desktop",
-			l->path);
-	else
-		say("KWin at %s hides zkde_screencast_unstable_v1 from this host: install "
-		    "punktfunk-host.desktop (meson install) with Exec=%s into "
-		    "/usr/share/applications or ~/.local/share/applications, run kbuildsycoca6 (or "
-		    "5) and start the host again, without file capabilities",
-			l->path, exe);
+	char hint[VDISPLAY_NOTE_LEN - 128] = "it is another user's: start the host as the user of "
+					     "the desktop";
+	if (l->peer_uid == geteuid())
+		kwin_permission_explain(hint, sizeof(hint));
+	say("KWin at %.60s hides zkde_screencast_unstable_v1 from this host: %s", l->path, hint);
 }
 
 /* Is there all that outputs need? */
@@ -320,7 +312,7 @@ static void say_rate(
 			(double)refresh_mhz / 1000,
 			reason[0] ? reason : "its modes are multiples of 8 pixels wide");
 	else
-		log_info("kwin: %s stays at %.7g Hz: KWin makes other rates from 6.6 on", o->name,
+		log_warn("kwin: %s stays at %.7g Hz: KWin makes other rates from 6.6 on", o->name,
 			(double)got / 1000);
 }
 
@@ -575,6 +567,20 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 	return PF_OK;
 }
 
+static void say_found(const struct kwin_link *l)
+{
+	const bool custom = kwin_devices_has_custom(&l->devices);
+	char hint[VDISPLAY_NOTE_LEN - 128] = "";
+	if (!l->input_version)
+		kwin_permission_explain(hint, sizeof(hint));
+	say("KWin %s at %.60s makes displays %s%s%s", custom ? "6.6 or newer" : "before 6.6",
+		l->path,
+		custom ? "of any size and rate"
+		       : "at 60 Hz; above that it needs 6.6, and where it has no screen 6.5.6",
+		hint[0] ? "; it hides org_kde_kwin_fake_input, so nobody can type or click: " : "",
+		hint);
+}
+
 static int probe(const struct vdisplay_params *params, char *note)
 {
 	struct kwin_link *l = calloc(1, sizeof(*l));
@@ -582,16 +588,7 @@ static int probe(const struct vdisplay_params *params, char *note)
 		return PF_E_NOMEM;
 	const int err = find(l, params->user, clock_now_ns() + PROBE_NS);
 	if (err >= 0)
-		say("KWin at %s (zkde_screencast_unstable_v1 version %u) makes displays %s%s",
-			l->path, (unsigned)l->screencast_version,
-			kwin_devices_has_custom(&l->devices)
-				? "of any size and rate"
-				: "at 60 Hz; other rates need 6.6, and one without a screen 6.5.6",
-			l->input_version
-				? ""
-				: "; it hides org_kde_kwin_fake_input, so that there is no "
-				  "input: see X-KDE-Wayland-Interfaces in "
-				  "punktfunk-host.desktop");
+		say_found(l);
 	kwin_link_close(l);
 	free(l);
 	snprintf(note, VDISPLAY_NOTE_LEN, "%.*s", (int)VDISPLAY_NOTE_LEN - 1, why_text);

@@ -413,6 +413,60 @@ static void one_that_dies_is_gone(void **state)
 	assert_true(fake_kwin_has_outputs(r->fake, 1));
 }
 
+/* In the middle of a session. */
+static void one_that_hangs_in_a_change_is_left_alone(void **state)
+{
+	struct rig *r = *state;
+	start(r, FAKE_KWIN_FULL);
+	struct vdisplay_output o = add(r, 1280, 720, 60000), none;
+	fake_kwin_pause(r->fake, true);
+	uint64_t began_ns = clock_now_ns();
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 1600, 900, 60000), PF_E_TIMEOUT);
+	assert_true(clock_now_ns() - began_ns < 3000000000ull);
+	expect_why("did not set Virtual-punktfunk-1 to 1600x900 in time");
+	expect_mode(&o, 1280, 720, 60000);
+	/* It is asked nothing more, and waited for by nobody. */
+	began_ns = clock_now_ns();
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 1600, 900, 60000), PF_E_TIMEOUT);
+	expect_why("left alone for a moment");
+	assert_int_equal(vdisplay_add_output(r->v, 800, 600, 60000, &none), PF_E_TIMEOUT);
+	vdisplay_remove_output(r->v, &o);
+	assert_true(clock_now_ns() - began_ns < 500000000ull);
+	/* What it was told meanwhile it does when it goes on. */
+	fake_kwin_pause(r->fake, false);
+	assert_true(fake_kwin_has_outputs(r->fake, 0));
+}
+
+static void one_that_dies_in_a_change_is_gone(void **state)
+{
+	struct rig *r = *state;
+	start(r, FAKE_KWIN_FULL);
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	fake_kwin_stop(r->fake);
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 1600, 900, 60000), PF_E_IO);
+	expect_why("KWin closed the connection");
+	expect_mode(&o, 1280, 720, 60000);
+	vdisplay_remove_output(r->v, &o);
+	const struct fake_kwin_params full = FAKE_KWIN_FULL;
+	r->fake = fake_kwin_start(r->place.path, &full);
+	o = add(r, 1600, 900, 60000);
+	expect_mode(&o, 1600, 900, 60000);
+}
+
+static void one_that_refuses_a_change_gets_another_output(void **state)
+{
+	struct rig *r = *state;
+	struct fake_kwin_params p = FAKE_KWIN_FULL;
+	p.refuses_modes = true;
+	start(r, p);
+	struct vdisplay_output o = add(r, 1280, 720, 60000);
+	const uint32_t node = o.node.id;
+	assert_int_equal(vdisplay_set_mode(r->v, &o, 1600, 900, 60000), PF_OK);
+	expect_mode(&o, 1600, 900, 60000);
+	assert_int_not_equal(o.node.id, node);
+	assert_true(fake_kwin_has_outputs(r->fake, 1));
+}
+
 struct loss {
 	struct loop *loop;
 	char why[128];
@@ -500,7 +554,8 @@ static void a_probe_says_what_there_is(void **state)
 	struct fake_kwin_params p = FAKE_KWIN_FULL;
 	start(r, p);
 	assert_int_equal(vdisplay_kwin_impl.probe(&none, note), VDISPLAY_RUNS);
-	assert_non_null(strstr(note, "version 6) makes displays of any size and rate"));
+	assert_non_null(strstr(note, "KWin 6.6 or newer at "));
+	assert_non_null(strstr(note, "of any size and rate"));
 	assert_true(fake_kwin_has_outputs(r->fake, 0));
 	fake_kwin_pause(r->fake, true);
 	const uint64_t began_ns = clock_now_ns();
@@ -515,7 +570,9 @@ static void a_probe_says_what_there_is(void **state)
 	p.management_version = 3;
 	r->fake = fake_kwin_start(r->place.path, &p);
 	assert_int_equal(vdisplay_kwin_impl.probe(&none, note), VDISPLAY_RUNS);
-	assert_non_null(strstr(note, "at 60 Hz"));
+	assert_non_null(strstr(note, "KWin before 6.6 at "));
+	assert_non_null(strstr(note, "at 60 Hz; above that it needs 6.6"));
+	assert_non_null(strstr(note, "no screen 6.5.6"));
 	assert_non_null(strstr(note, "hides org_kde_kwin_fake_input"));
 }
 
@@ -573,6 +630,9 @@ int main(void)
 		TEST(an_output_that_never_comes_is_given_up),
 		TEST(an_output_without_sense_is_none),
 		TEST(one_that_dies_is_gone),
+		TEST(one_that_hangs_in_a_change_is_left_alone),
+		TEST(one_that_dies_in_a_change_is_gone),
+		TEST(one_that_refuses_a_change_gets_another_output),
 		TEST(a_loss_is_told),
 		TEST(a_hidden_global_is_explained),
 		TEST(no_runtime_folder_is_no_kwin),
