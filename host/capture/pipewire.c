@@ -606,12 +606,15 @@ static void check_time(struct pipewire *c)
 /*
  * Mutter, up to 48, passes over a picture that comes too soon after word of the pointer, and sends the pointer
  * again in its stead: what a screen shows when it comes to rest may never have been sent. A stream that begins again
- * gets a whole picture. So each rest costs one, and a first one that does not come is asked for.
+ * gets a whole picture. So each rest costs one, and a first one that does not come is asked for. The answer may be lost
+ * as well, where our end has not begun again when it comes: then it is asked for once more.
  */
 static uint64_t ask_due(const struct pipewire *c)
 {
 	if (c->stage == STAGE_WAITING && c->n_asked < MAX_ASKED)
 		return (c->asked_ns > c->stage_ns ? c->asked_ns : c->stage_ns) + FIRST_NS;
+	if (c->stage == STAGE_FLOWING && c->asked_ns && c->n_asked < MAX_ASKED)
+		return c->asked_ns + FIRST_NS;
 	if (c->stage == STAGE_FLOWING && c->owed && c->pictures.apart_seen &&
 		!c->base.params.node_keeps_rate)
 		return c->changed_ns + REST_NS;
