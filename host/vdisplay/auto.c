@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/wire/handshake.h"
 #include "host/base/log.h"
@@ -24,6 +25,7 @@
 #define SLOW_NS 900000000ull
 #define REST_NS 5000000000ull
 
+#define DIR_LEN 108u /* of sockets, with their names */
 #define WHY_LEN 704u /* the last words of a compositor among them */
 
 struct child {
@@ -210,6 +212,17 @@ static size_t find_candidates(struct desktops *d, struct candidate *list)
 	return n;
 }
 
+/* What keeps every desktop of somebody's from being found; false: nothing does. */
+static bool runtime_is_bad(const struct desktops *d, char *why, size_t cap)
+{
+	char dir[DIR_LEN];
+	const char *given = getenv("XDG_RUNTIME_DIR");
+	/* A system service has none, and finds the desktop of the user that it is told. */
+	if (d->base.params.own_session || (geteuid() == 0 && !(given && *given)))
+		return false;
+	return detect_runtime_dir(d->base.params.user, dir, sizeof(dir), why, cap) < 0;
+}
+
 /* Goes on behind *next. Returns an error, with why in d->why, when there is nothing left. */
 static int pick(struct desktops *d, const struct candidate *list, size_t n, size_t *next,
 	struct child **out)
@@ -232,6 +245,10 @@ static int pick(struct desktops *d, const struct candidate *list, size_t n, size
 			"stream a test picture with --source synthetic",
 			d->only ? "this build knows no '" : "this build knows no desktop",
 			d->only ? d->only : "", d->only ? "'" : "");
+	char why[WHY_LEN];
+	const size_t len = strlen(d->why);
+	if (runtime_is_bad(d, why, sizeof(why)))
+		snprintf(d->why + len, sizeof(d->why) - len, "; %s", why);
 	return err;
 }
 
@@ -267,7 +284,10 @@ static int create(struct vdisplay **out, const struct vdisplay_params *params)
 
 	struct candidate list[MAX_CANDIDATES];
 	struct child *c;
+	char why[WHY_LEN];
 	size_t next = 0;
+	if (runtime_is_bad(d, why, sizeof(why)))
+		log_warn("desktop: %s", why);
 	const size_t n = find_candidates(d, list);
 	const int err = pick(d, list, n, &next, &c);
 	if (err < 0) {
