@@ -59,6 +59,7 @@ void a_killed_client_holds_nothing_and_its_display_goes(void **state);
 void a_compositor_that_dies_ends_the_stream_not_the_host(void **state);
 void a_compositor_that_hangs_holds_nobody_for_long(void **state);
 void pipewire_starts_again_under_a_stream(void **state);
+void a_node_that_vanishes_ends_the_stream_in_words(void **state);
 void a_runtime_folder_that_is_not_ours_is_said(void **state);
 
 #endif

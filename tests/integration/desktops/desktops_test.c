@@ -163,6 +163,7 @@ int main(int argc, char **argv)
 		TEST(a_compositor_that_dies_ends_the_stream_not_the_host),
 		TEST(a_compositor_that_hangs_holds_nobody_for_long),
 		TEST(pipewire_starts_again_under_a_stream),
+		TEST(a_node_that_vanishes_ends_the_stream_in_words),
 		TEST(a_runtime_folder_that_is_not_ours_is_said),
 	};
 	const char *why, *name = argc > 1 ? argv[1] : "sway";

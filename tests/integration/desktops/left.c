@@ -75,12 +75,37 @@ static int count_processes(void)
 	return n;
 }
 
-static int count_nodes(void)
+/* As PipeWire tells them; NULL when it does not answer. */
+static const char *list_nodes(void)
 {
 	static char text[TEXT_MAX];
 	const char *const argv[] = {"pw-cli", "ls", "Node", NULL};
+	return rig.kind->pipewire && rig_ask(argv, text, sizeof(text)) >= 0 ? text : NULL;
+}
+
+int left_newest_source(void)
+{
+	const char *text = list_nodes();
+	int id, newest = -1;
+	assert_non_null(text);
+	/* `id N, type PipeWire:Interface:Node/3`, then its properties. */
+	for (const char *at = text, *next; (at = strstr(at, "id ")); at = next) {
+		next = strstr(at + 1, "\tid ");
+		next = next ? next : at + strlen(at);
+		const char *class = strstr(at, "\"Stream/Output/Video\"");
+		if (class && class < next && sscanf(at, "id %d", &id) == 1 && id > newest)
+			newest = id;
+	}
+	if (newest < 0)
+		fail_msg("no node of pictures among: %s", text);
+	return newest;
+}
+
+static int count_nodes(void)
+{
+	const char *text = list_nodes();
 	int n = 0;
-	if (!rig.kind->pipewire || rig_ask(argv, text, sizeof(text)) < 0)
+	if (!text)
 		return -1;
 	for (const char *at = text; (at = strstr(at, "PipeWire:Interface:Node")); at++)
 		n++;

@@ -30,6 +30,9 @@ struct left left_count(void);
 /* Waits until nothing is more than it was, and the outputs and processes are as many; else says what, and fails. */
 void left_wait(const struct left *was);
 
+/* The id of the newest node that gives pictures. */
+int left_newest_source(void);
+
 /* Each output with its place, and, where the compositor tells, its workspaces and focus. */
 void left_layout(char *text, size_t cap);
 void left_wait_layout(const char *was);
