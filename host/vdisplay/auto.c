@@ -160,6 +160,9 @@ static int probe(struct desktops *d, size_t at, unsigned rank)
 	if (found < 0)
 		log_write(rank || d->only ? LOG_WARN : LOG_DEBUG, "desktop: not %s: %s", impl->name,
 			*note ? note : pf_strerror(found));
+	/* Meant, and not running or hanging: what is used instead is an empty one. */
+	if (found == VDISPLAY_STARTS && impl->own_session && rank)
+		log_warn("desktop: %s", note);
 	if (found < 0 && (d->only || !d->why[0]))
 		snprintf(d->why, sizeof(d->why), "%s", *note ? note : pf_strerror(found));
 	return found;

@@ -451,16 +451,18 @@ static void describe(const struct mutter *m, const struct output *o, struct vdis
 	out->id = o->id;
 }
 
-static void say_refused(int err)
+static void say_refused(const struct mutter *m, int err)
 {
 	if (err == PF_E_TIMEOUT)
 		snprintf(why_text, sizeof(why_text),
 			"GNOME does not answer: see whether the desktop hangs, and log in again");
 	else
 		snprintf(why_text, sizeof(why_text),
-			"GNOME made no virtual display (%s): the host's log says what it refused, "
-			"and 'journalctl --user -b _COMM=gnome-shell' why",
-			pf_strerror(err));
+			"GNOME made no virtual display: it says '%s'; %s",
+			m->link.said[0] ? m->link.said : pf_strerror(err),
+			strcasestr(m->link.said, "pipewire")
+				? "systemctl --user restart pipewire, and log in again"
+				: "see journalctl --user -b");
 }
 
 static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, uint32_t refresh_mhz,
@@ -480,12 +482,12 @@ static int add_output(struct vdisplay *base, uint32_t width, uint32_t height, ui
 		return PF_E_IO;
 	}
 	m->link.call_until_ns = clock_now_ns() + VDISPLAY_HOLD_NS;
-	why_text[0] = 0;
+	why_text[0] = m->link.said[0] = 0;
 	err = open_output(m, o);
 	m->link.call_until_ns = 0;
 	if (err < 0) {
 		if (!why_text[0])
-			say_refused(err);
+			say_refused(m, err);
 		log_error("mutter: %s", why_text);
 		return err;
 	}

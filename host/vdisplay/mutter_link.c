@@ -96,6 +96,7 @@ static int make_call(struct mutter_link *l, const char *const to[4], const char 
 		char text[160] = "no answer";
 		if (error.message)
 			pf_text_clean(text, sizeof(text), error.message, strlen(error.message));
+		snprintf(l->said, sizeof(l->said), "%.*s", (int)sizeof(l->said) - 1, text);
 		log_warn("mutter: %s: %s", to[3], text);
 	}
 	sd_bus_error_free(&error);

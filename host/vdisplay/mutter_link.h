@@ -27,6 +27,7 @@ struct mutter_link {
 	char owner[MUTTER_NAME_MAX]; /* mutter's unique name on the bus; empty = not connected */
 	int32_t version;	     /* of the screen cast interface */
 	bool known;		     /* mutter_link_learn() was told: the two below are so */
+	char said[128];		     /* why it refused the last call that it did, cleaned */
 	bool has_eis;		     /* RemoteDesktop sessions have ConnectToEIS (GNOME 45) */
 	bool keeps_rate; /* a virtual monitor's stream has no limit of its own (GNOME 49) */
 	uint64_t hung_until_ns;

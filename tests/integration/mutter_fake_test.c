@@ -258,6 +258,7 @@ static void check_words(const char *why, const char *what)
 {
 	const char *word = !strcmp(what, "hangs") ? "does not answer"
 		: !strcmp(what, "silent")	  ? "PipeWire"
+		: !strcmp(what, "refuses")	  ? "it says '?[31mno?'"
 						  : "GNOME";
 	if (!why || !strstr(why, word) || strchr(why, '\033'))
 		fail_msg("%s: the words are '%s'", what, why ? why : "none");
