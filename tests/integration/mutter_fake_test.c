@@ -393,12 +393,20 @@ static void a_hung_one_gets_no_flood_and_then_the_outcome(void **state)
 	struct vdisplay *v = open_display();
 	assert_int_equal(vdisplay_add_output(v, 640, 480, 60000, &o), 0);
 	struct inject *i = make_inject(&o);
+	const uint32_t size = 640u << 16 | 480u;
+	struct pf_input finger = {
+		.kind = PF_INPUT_TOUCH_DOWN, .code = 3, .x = 7, .y = 7, .flags = size};
 	wait_line("NotifyTouchUp");
+	inject_event(i, &finger);
+	wait_line("NotifyTouchDown");
 	kill(fake.pid, SIGSTOP);
 	for (int n = 0; n < 5000; n++)
 		inject_event(i, &(struct pf_input){.kind = PF_INPUT_MOUSE_REL, .x = 1});
 	inject_event(i, &(struct pf_input){.kind = PF_INPUT_BUTTON_DOWN, .code = 1});
+	finger.kind = PF_INPUT_TOUCH_UP;
+	inject_event(i, &finger);
 	kill(fake.pid, SIGCONT);
+	wait_line("NotifyTouchUp"); /* no finger stays down */
 	const unsigned calls = wait_line("NotifyPointerButton");
 	assert_true(calls > 100 && calls < 1000);
 	inject_destroy(i);

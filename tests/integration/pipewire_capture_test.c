@@ -149,6 +149,19 @@ static void let_go(struct eye *e)
 
 static const char *remote; /* the daemon's socket; NULL = the environment's */
 
+/* Until no picture has come for a while: what was under way is here. */
+static void wait_quiet(void)
+{
+	const uint64_t until_ns = clock_now_ns() + WAIT_NS;
+	uint64_t before = 0;
+	for (unsigned quiet = 0; quiet < 5; usleep(20000)) {
+		const uint64_t now = look(&eye).n_frames;
+		quiet = now == before ? quiet + 1 : 0;
+		before = now;
+		assert_true(clock_now_ns() < until_ns);
+	}
+}
+
 static struct capture *watch_as(
 	uint32_t node, uint32_t width, uint32_t height, uint32_t mhz, bool cursor, struct eye *e)
 {
@@ -214,6 +227,7 @@ static void the_size_and_rate_asked_for_are_made(void **state)
 	assert_int_equal(width, 322);
 	assert_int_equal(height, 182);
 	assert_int_equal(mhz, 59940);
+	WAIT_FOR(pw_source_limit(s) == 1000000); /* else Mutter leaves pictures out */
 	struct eye e = look(&eye);
 	assert_int_equal(e.width, 322);
 	assert_int_equal(e.height, 182);
@@ -369,7 +383,7 @@ static void the_pointer_comes_apart(void **state)
 	assert_int_equal(e.n_painted, 0);
 	/* Only the pointer moves: no picture comes for that. */
 	pw_source_pause(s, true, true);
-	usleep(50000);
+	wait_quiet();
 	uint64_t frames = look(&eye).n_frames, cursors = look(&eye).n_cursors;
 	WAIT_FOR(look(&eye).n_cursors >= cursors + 5);
 	assert_int_equal(look(&eye).n_frames, frames);
@@ -380,7 +394,7 @@ static void the_pointer_comes_apart(void **state)
 	assert_true(look(&eye).n_damaged >= 5);
 	/* And once more without it, even where nothing moves at all. */
 	pw_source_pause(s, true, false);
-	usleep(50000);
+	wait_quiet();
 	uint64_t painted = look(&eye).n_painted;
 	frames = look(&eye).n_frames;
 	capture_draw_cursor(c, false);
@@ -416,7 +430,7 @@ static void buffers_without_a_picture_are_left_out(void **state)
 	WAIT_FOR(look(&eye).n_frames >= 3);
 	for (enum pw_source_chunk k = PW_SOURCE_CORRUPTED; k < PW_SOURCE_CHUNKS; k++) {
 		pw_source_chunks(s, k);
-		usleep(50000);
+		wait_quiet();
 		uint64_t frames = look(&eye).n_frames;
 		usleep(100000);
 		assert_int_equal(look(&eye).n_frames, frames);

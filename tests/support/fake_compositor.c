@@ -299,7 +299,7 @@ static uint64_t stamp(const struct fake_compositor *f)
 static void finish_image(struct fake_compositor *f)
 {
 	f->captured = false;
-	if (f->fault == FAKE_SCRIBBLES && ++f->n_tries % 7 == 0) {
+	if (f->fault == FAKE_SCRIBBLES && ++f->n_tries % 2 == 0) {
 		struct wl_shm_buffer *shm = wl_shm_buffer_get(f->buffer);
 		memset(wl_shm_buffer_get_data(shm), 0xEE,
 			(size_t)wl_shm_buffer_get_stride(shm) * f->height);
@@ -542,8 +542,8 @@ static void capture_output(struct wl_client *client, struct wl_resource *r, uint
 		client, &zwlr_screencopy_frame_v1_interface, 3, id);
 	wl_resource_set_implementation(frame, &screencopy_frame_impl, f, screencopy_gone);
 	f->paints = cursor;
-	zwlr_screencopy_frame_v1_send_buffer(
-		frame, WL_SHM_FORMAT_XRGB8888, f->width, f->height, f->width * 4);
+	zwlr_screencopy_frame_v1_send_buffer(frame, WL_SHM_FORMAT_XRGB8888, f->width, f->height,
+		f->width * (f->fault == FAKE_BAD_STRIDE ? 2 : 4));
 	zwlr_screencopy_frame_v1_send_buffer_done(frame);
 }
 

@@ -37,7 +37,8 @@ enum fake_fault {
 	FAKE_OTHER_LAYOUT, /* has none that a client could know */
 	FAKE_BAD_STAMP,	   /* pictures of the future, and of long ago */
 	FAKE_FLIPPED,	   /* every second picture says that it is upside down */
-	FAKE_SCRIBBLES,	   /* refuses some copies, and leaves something else in their buffers */
+	FAKE_SCRIBBLES,	   /* refuses every second copy, and leaves something else in its buffer */
+	FAKE_BAD_STRIDE,   /* of wlr-screencopy: rows that overlap */
 };
 
 enum fake_pointer_fault {

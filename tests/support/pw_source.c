@@ -25,7 +25,7 @@ struct pw_source {
 	struct pw_source_params params;
 	struct thread thread;
 	_Atomic bool quit, ready, paused, pointer, dead;
-	_Atomic uint32_t node, chunk, width, height, refresh_mhz;
+	_Atomic uint32_t node, chunk, width, height, refresh_mhz, limit_mhz;
 	_Atomic uint64_t sent;
 
 	/* the thread's */
@@ -86,9 +86,11 @@ static void on_param(void *userdata, uint32_t id, const struct spa_pod *param)
 	s->stride = info.size.width * 4;
 	bool same = atomic_exchange(&s->width, info.size.width) == info.size.width;
 	same &= atomic_exchange(&s->height, info.size.height) == info.size.height;
-	if (info.max_framerate.denom && !same)
-		atomic_store(&s->refresh_mhz,
+	if (info.max_framerate.denom)
+		atomic_store(&s->limit_mhz,
 			(uint32_t)(info.max_framerate.num * 1000ull / info.max_framerate.denom));
+	if (info.max_framerate.denom && !same)
+		atomic_store(&s->refresh_mhz, atomic_load(&s->limit_mhz));
 	int types = s->params.memory == PW_SOURCE_POINTER ? 1 << SPA_DATA_MemPtr
 							  : 1 << SPA_DATA_MemFd;
 	uint32_t n = s->params.n_buffers;
@@ -358,6 +360,11 @@ void pw_source_mode(
 	*width = atomic_load(&s->width);
 	*height = atomic_load(&s->height);
 	*refresh_mhz = atomic_load(&s->refresh_mhz);
+}
+
+uint32_t pw_source_limit(const struct pw_source *s)
+{
+	return atomic_load(&s->limit_mhz);
 }
 
 uint64_t pw_source_sent(const struct pw_source *s)

@@ -52,6 +52,8 @@ uint32_t pw_source_node(const struct pw_source *s);
 /* The display's: as Mutter's, it takes a rate only together with another size. */
 void pw_source_mode(
 	const struct pw_source *s, uint32_t *width, uint32_t *height, uint32_t *refresh_mhz);
+/* The limit of the rate that was agreed on last. */
+uint32_t pw_source_limit(const struct pw_source *s);
 uint64_t pw_source_sent(const struct pw_source *s);
 /* How the chunks are from now on. */
 void pw_source_chunks(struct pw_source *s, enum pw_source_chunk chunk);

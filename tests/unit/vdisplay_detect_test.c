@@ -83,6 +83,14 @@ static void absurd_environments_are_left_out(void **state)
 	setenv("XDG_CURRENT_DESKTOP", longest, 1);
 	detect_read(&d, NULL);
 	assert_int_equal(detect_rank(&d, "mutter"), 0);
+	for (size_t len = 30; len < 35; len++) { /* around the room that there is for one */
+		longest[100] = 'a';
+		longest[len] = 0;
+		setenv("XDG_CURRENT_DESKTOP", longest, 1);
+		detect_read(&d, NULL);
+		assert_int_equal(detect_rank(&d, "mutter"), 0);
+		longest[len] = 'a';
+	}
 	setenv("XDG_CURRENT_DESKTOP", ":::-:", 1);
 	detect_read(&d, NULL);
 	assert_int_equal(detect_rank(&d, "kwin"), 0);

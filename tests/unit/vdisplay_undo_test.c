@@ -343,7 +343,7 @@ static void roots_record_is_the_desktops_users(void **state)
 	struct stat st;
 	struct undo u;
 	if (geteuid() != 0) {
-		print_message("a record by root is not tried: only root can\n");
+		print_message("# a record by root is not tried: only root can\n");
 		return;
 	}
 	assert_int_equal(chown(dir, 65534, 65534), 0);

@@ -145,7 +145,7 @@ static void a_strangers_bus_is_not_used(void **state)
 	struct user_bus b;
 	(void)state;
 	if (geteuid() != 0) {
-		print_message("another user's bus is not tried: only root can make one\n");
+		print_message("# another user's bus is not tried: only root can make one\n");
 		return;
 	}
 	const int fd = listen_there();
@@ -161,7 +161,7 @@ static void root_goes_as_the_desktops_user(void **state)
 	struct user_bus b;
 	(void)state;
 	if (geteuid() != 0) {
-		print_message("a bus by root is not tried: only root can\n");
+		print_message("# a bus by root is not tried: only root can\n");
 		return;
 	}
 	assert_int_equal(chown(dir, STRANGER, STRANGER), 0);
