@@ -81,6 +81,17 @@ static size_t list_checks(struct doctor_check *checks)
 	return n + sizeof(last) / sizeof(last[0]);
 }
 
+/* As people call it. */
+static const char *desktop_name(const char *topic)
+{
+	static const char *const names[][2] = {{"wlroots", "sway"}, {"mutter", "GNOME"},
+		{"kwin", "KDE"}, {"hyprland", "Hyprland"}, {"portal", "the desktop's portal"}};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i][0], topic))
+			return names[i][1];
+	return topic;
+}
+
 static const char *describe_choice(const struct doctor *d, char *text, size_t cap)
 {
 	const struct doctor_line *choice = doctor_choice(d);
@@ -91,7 +102,7 @@ static const char *describe_choice(const struct doctor *d, char *text, size_t ca
 	else if (choice->own)
 		snprintf(text, cap, "a headless sway of our own");
 	else
-		snprintf(text, cap, "%s", choice->topic);
+		snprintf(text, cap, "%s", desktop_name(choice->topic));
 	return text;
 }
 

@@ -395,8 +395,8 @@ static void everything_hangs_and_it_still_answers(void **state)
 	const double took_s = (double)(clock_now_ns() - start_ns) / 1e9;
 	for (size_t i = 0; i < 4; i++)
 		close(fds[i]);
-	/* 3 s, and what a loaded machine takes for a few processes. */
-	assert_true(took_s < 5);
+	/* 3 s, and what a busy machine takes for a few processes. */
+	assert_true(took_s < 10 * (TEST_SLOW ? 4 : 1));
 	assert_int_equal(code, 0);
 	assert_non_null(strstr(text, "Avahi"));
 	assert_non_null(strstr(text, "A host would stream now, from: a test picture"));
