@@ -380,8 +380,10 @@ static void point_and_press(struct inject *i, uint32_t width, uint32_t height)
 	}
 	assert_true(x >= 200 && x <= 202 && y >= 100 && y <= 102);
 	send(i, PF_INPUT_MOUSE_REL, 0, 7, -5, 0);
-	assert_true(run(WAIT_MS, has_line, &place));
-	assert_int_equal(sscanf(place.line, "motion %lf %lf", &to_x, &to_y), 2);
+	do { /* mutter may tell one place twice */
+		assert_true(run(WAIT_MS, has_line, &place));
+		assert_int_equal(sscanf(place.line, "motion %lf %lf", &to_x, &to_y), 2);
+	} while (to_x == x && to_y == y);
 	if (to_x != x + 7 || to_y != y - 5)
 		fail_msg("+7,-5 from %.2f,%.2f is %.2f,%.2f", x, y, to_x, to_y);
 	send(i, PF_INPUT_BUTTON_DOWN, 1, 0, 0, 0);
