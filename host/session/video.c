@@ -27,6 +27,8 @@
 
 /* Without caps.live_bitrate a change costs a keyframe: no more of them than the picture gains by. */
 #define REMAKE_GAP_NS 3000000000ull
+/* But a link that fell by a quarter does not wait so long for who needs no new encoder for it. */
+#define DROP_GAP_NS 500000000ull
 
 /* So long a desktop that hangs, or a capture begun anew in other memory, has to show a picture that can be read. */
 #define UNREAD_NS 5000000000ull
@@ -37,6 +39,17 @@
 #define UNITS_WAITING 2u
 #define UNITS_MADE    (SPSC_SLOTS + 3u) /* ring, one in each thread, one spare */
 
+static bool rate_waits(const struct video *v, uint32_t kbps)
+{
+	const struct encoder_caps *caps = &v->encoder->caps;
+	uint64_t at_ns = v->next_remake_ns;
+	if (caps->live_bitrate)
+		return false;
+	if (caps->bitrate_keyframe && kbps < v->encoder_kbps - v->encoder_kbps / 4)
+		at_ns -= REMAKE_GAP_NS - DROP_GAP_NS;
+	return clock_now_ns() < at_ns;
+}
+
 /* Remakes the encoder when the picture's size or rate is not what it was made for. */
 static int fit_encoder(struct video *v, const struct frame *frame)
 {
@@ -44,11 +57,10 @@ static int fit_encoder(struct video *v, const struct frame *frame)
 	struct encoder *e = v->encoder;
 	if (e && e->params.width == frame->width && e->params.height == frame->height &&
 		e->params.refresh_hz == hz) {
-		bool live = e->caps.live_bitrate;
-		if (kbps == v->encoder_kbps || (!live && clock_now_ns() < v->next_remake_ns))
+		if (kbps == v->encoder_kbps || rate_waits(v, kbps))
 			return PF_OK;
 		v->encoder_kbps = kbps;
-		if (!live)
+		if (!e->caps.live_bitrate)
 			v->next_remake_ns = clock_now_ns() + REMAKE_GAP_NS;
 		if (encoder_set_bitrate(e, kbps) >= 0)
 			return PF_OK;
@@ -138,7 +150,8 @@ static int recover(struct video *v, const struct frame *frame, int err)
 {
 	struct encoder *e = v->encoder;
 	bool unread = err == PF_E_TIMEOUT || err == PF_E_INVALID || err == PF_E_UNSUPPORTED;
-	if (e && e->impl->hardware && !unread) {
+	/* What lies in memory everybody reads. */
+	if (e && e->impl->hardware && (!unread || frame->pixels)) {
 		encoder_retire(e, err);
 		encoder_destroy(e);
 		v->encoder = NULL;

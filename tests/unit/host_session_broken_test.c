@@ -16,7 +16,7 @@
 
 #define MS	 1000000ull
 #define WAIT_NS	 (20000 * MS)
-#define MAX_SENT 256u
+#define MAX_SENT 1024u
 
 enum { SIDE = 64, STRIDE = SIDE * 4 };
 
@@ -238,7 +238,8 @@ static void a_broken_one_is_followed_by_another(void **state)
 static void each_error_of_the_device_is_one(void **state)
 {
 	(void)state;
-	static const int errors[] = {PF_E_IO, PF_E_NOMEM, PF_E_CLOSED};
+	static const int errors[] = {
+		PF_E_IO, PF_E_NOMEM, PF_E_CLOSED, PF_E_UNSUPPORTED, PF_E_INVALID};
 	if (!(encoder_codecs(NULL) & PF_CODEC_H264))
 		return;
 	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -346,6 +347,15 @@ static void a_change_of_rate_reaches_it(void **state)
 		push(s, -1, 1);
 	}
 	assert_int_equal(fake.n_turned, 1);
+	/* A link that fell is followed sooner. */
+	atomic_store(&s->video.bitrate_kbps, 600);
+	push(s, -1, 1);
+	start = clock_now_ns();
+	while (fake.n_turned < 2 && clock_now_ns() - start < WAIT_NS) {
+		usleep(20000);
+		push(s, -1, 1);
+	}
+	assert_int_equal(fake.n_turned, 2);
 	assert_int_equal(fake.n_made, 1);
 	stage_stop(s);
 }
