@@ -316,12 +316,6 @@ static const char *why(void)
 	return why_text;
 }
 
-static const char *why_output(const struct vdisplay *base)
-{
-	(void)base;
-	return why_text;
-}
-
 const struct vdisplay_impl vdisplay_gamescope_impl = {
 	.name = "gamescope",
 	.compositor = PF_COMPOSITOR_GAMESCOPE,
@@ -335,6 +329,5 @@ const struct vdisplay_impl vdisplay_gamescope_impl = {
 	.claim_windows = claim_windows,
 	.open_eis = open_eis,
 	.why = why,
-	.why_output = why_output,
 	.has_output = has_output,
 };

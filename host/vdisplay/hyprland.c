@@ -562,12 +562,6 @@ static const char *why(void)
 	return why_text;
 }
 
-static const char *why_output(const struct vdisplay *base)
-{
-	(void)base; /* one thread, and asked right after */
-	return why_text;
-}
-
 const struct vdisplay_impl vdisplay_hyprland_impl = {
 	.name = "hyprland",
 	.compositor = PF_COMPOSITOR_HYPRLAND,
@@ -580,5 +574,4 @@ const struct vdisplay_impl vdisplay_hyprland_impl = {
 	.show_output = show_output,
 	.undo = undo,
 	.why = why,
-	.why_output = why_output,
 };

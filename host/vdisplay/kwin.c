@@ -600,12 +600,6 @@ static const char *why(void)
 	return why_text;
 }
 
-static const char *why_output(const struct vdisplay *base)
-{
-	(void)base; /* one thread, and asked right after */
-	return why_text;
-}
-
 const struct vdisplay_impl vdisplay_kwin_impl = {
 	.name = "kwin",
 	.compositor = PF_COMPOSITOR_KWIN,
@@ -616,5 +610,4 @@ const struct vdisplay_impl vdisplay_kwin_impl = {
 	.set_mode = set_mode,
 	.remove_output = remove_output,
 	.why = why,
-	.why_output = why_output,
 };

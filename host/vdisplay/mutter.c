@@ -558,12 +558,6 @@ static const char *why(void)
 	return why_text;
 }
 
-static const char *why_output(const struct vdisplay *base)
-{
-	(void)base; /* one thread, and asked right after */
-	return why_text;
-}
-
 const struct vdisplay_impl vdisplay_mutter_impl = {
 	.name = "mutter",
 	.compositor = PF_COMPOSITOR_MUTTER,
@@ -575,5 +569,4 @@ const struct vdisplay_impl vdisplay_mutter_impl = {
 	.remove_output = remove_output,
 	.open_eis = open_eis,
 	.why = why,
-	.why_output = why_output,
 };

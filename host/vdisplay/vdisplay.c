@@ -151,7 +151,9 @@ int vdisplay_add_output(struct vdisplay *v, uint32_t width, uint32_t height, uin
 
 const char *vdisplay_why_output(const struct vdisplay *v)
 {
-	const char *why = v->impl->why_output ? v->impl->why_output(v) : NULL;
+	const char *why = v->impl->why_output ? v->impl->why_output(v)
+		: v->impl->why		      ? v->impl->why()
+					      : NULL;
 	return why && *why ? why : NULL;
 }
 

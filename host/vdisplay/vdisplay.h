@@ -116,9 +116,9 @@ struct vdisplay_impl {
 	 * Returns how many outputs. Errors: PF_E_TIMEOUT (it hangs), others: try again at the next start.
 	 */
 	int (*undo)(const struct undo_record *record);
-	/* optional: a sentence on why create() failed, for the log and the client */
+	/* optional: a sentence on why create() or, just now, add_output() failed, for the log and the client */
 	const char *(*why)(void);
-	/* optional: the same of add_output(); empty = nothing to say beyond the error */
+	/* optional: that of add_output(), where each display has its own; empty = nothing beyond the error */
 	const char *(*why_output)(const struct vdisplay *base);
 	/* auto's: is the desktop there that made this output? */
 	bool (*has_output)(const struct vdisplay *base, const struct vdisplay_output *output);

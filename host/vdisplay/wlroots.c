@@ -553,12 +553,6 @@ static const char *why(void)
 	return why_text;
 }
 
-static const char *why_output(const struct vdisplay *base)
-{
-	(void)base; /* one thread, and asked right after */
-	return why_text;
-}
-
 const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.name = "wlroots",
 	.compositor = PF_COMPOSITOR_WLROOTS,
@@ -573,5 +567,4 @@ const struct vdisplay_impl vdisplay_wlroots_impl = {
 	.claim_windows = claim_windows,
 	.undo = sway_undo,
 	.why = why,
-	.why_output = why_output,
 };
