@@ -177,8 +177,8 @@ static int say_call(sd_bus_message *m, const char *member)
 		int32_t i = 0;
 		assert_true(sd_bus_message_read_basic(
 				    m, *types, *types == 'd' ? (void *)&d : (void *)&i) > 0);
-		n += (size_t)snprintf(
-			line + n, sizeof(line) - n, " %c%.9g", *types, *types == 'd' ? d : (double)i);
+		n += (size_t)snprintf(line + n, sizeof(line) - n, " %c%.9g", *types,
+			*types == 'd' ? d : (double)i);
 	}
 	pthread_mutex_lock(&fake.lock);
 	const size_t at = strlen(fake.said);
