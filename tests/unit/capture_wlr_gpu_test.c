@@ -283,6 +283,7 @@ static void another_size_gets_other_memory(void **state)
 	const unsigned fds = count_fds();
 	struct capture *c = start(FAKE_RESIZES, GPU_GOOD, true);
 	wait_for(&seen.n_gpu, 10, 800);
+	capture_stop(c);
 	assert_int_equal(seen.n_wrong, 0);
 	assert_int_equal(fake.n_gpu_buffers, 5);
 	stop(c);
@@ -294,6 +295,7 @@ static void only_who_asked_gets_them(void **state)
 	(void)state;
 	struct capture *c = start(FAKE_GOOD, GPU_GOOD, false);
 	wait_for(&seen.n_shm, 10, 320);
+	capture_stop(c);
 	assert_int_equal(seen.n_gpu, 0);
 	stop(c);
 }
@@ -312,6 +314,7 @@ static void without_a_gpu_there_is_shared_memory(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct capture *c = start(cases[i].fault, cases[i].gpu, true);
 		wait_for(&seen.n_shm, 10, cases[i].fault == FAKE_RESIZES ? 800 : 320);
+		capture_stop(c);
 		assert_int_equal(seen.n_gpu, 0);
 		assert_int_equal(fake.n_gpu_buffers, 0);
 		stop(c);
@@ -328,11 +331,13 @@ static void another_gpu_gets_shared_memory(void **state)
 	assert_true(importer && importer != FAKE_DEVICE);
 	struct capture *c = start(FAKE_GOOD, GPU_GOOD, true);
 	wait_for(&seen.n_shm, 10, 320);
+	capture_stop(c);
 	assert_int_equal(seen.n_gpu, 0);
 	stop(c);
 	importer = FAKE_DEVICE;
 	c = start(FAKE_GOOD, GPU_GOOD, true);
 	wait_for(&seen.n_gpu, 10, 320);
+	capture_stop(c);
 	assert_int_equal(seen.n_shm, 0);
 	stop(c);
 	importer = 0;
