@@ -52,6 +52,7 @@ void fingers_arrive(void **state);
 void what_a_lost_client_held_is_let_go(void **state);
 
 void two_clients_steer_their_own_outputs(void **state);
+void two_hosts_leave_each_other_alone(void **state);
 
 void many_sessions_leave_nothing(void **state);
 void a_killed_host_leaves_nothing_after_its_next_start(void **state);

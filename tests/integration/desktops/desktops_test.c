@@ -156,6 +156,7 @@ int main(int argc, char **argv)
 		TEST(fingers_arrive),
 		TEST(what_a_lost_client_held_is_let_go),
 		TEST(two_clients_steer_their_own_outputs),
+		TEST(two_hosts_leave_each_other_alone),
 		TEST(what_moves_is_seen_at_the_outputs_rate),
 		TEST(many_sessions_leave_nothing),
 		TEST(a_killed_host_leaves_nothing_after_its_next_start),

@@ -64,6 +64,11 @@ int rig_prepare(void)
 	return 0;
 }
 
+const char *rig_host(void)
+{
+	return program_paths[0];
+}
+
 const char *rig_wl_app(void)
 {
 	return program_paths[1];
@@ -301,7 +306,7 @@ void rig_close(void)
 
 /* --- the host --- */
 
-int rig_start_host(const char *const *args, bool choose)
+static int start_host(struct host_process *host, const char *const *args, bool choose)
 {
 	const char *all[16];
 	size_t n = 0;
@@ -310,7 +315,17 @@ int rig_start_host(const char *const *args, bool choose)
 	while (*args && n < 15)
 		all[n++] = *args++;
 	all[n] = NULL;
-	return host_process_start(&rig.host, program_paths[0], all);
+	return host_process_start(host, program_paths[0], all);
+}
+
+int rig_start_host(const char *const *args, bool choose)
+{
+	return start_host(&rig.host, args, choose);
+}
+
+int rig_start_host_as(struct host_process *host, const char *const *args)
+{
+	return start_host(host, args, true);
 }
 
 void rig_end_host(void)

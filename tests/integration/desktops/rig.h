@@ -62,7 +62,11 @@ int rig_start_pipewire(void);
 void rig_end_pipewire(void);
 /* args: beside those that choose the compositor, if it is to be chosen; NULL-ended. The host must not run. */
 int rig_start_host(const char *const *args, bool choose);
+/* Another one, beside it, that its caller ends. */
+int rig_start_host_as(struct host_process *host, const char *const *args);
 void rig_end_host(void);
+/* The host's program. */
+const char *rig_host(void);
 /* A child of ours with our environment; in and out may be -1. It dies with us. */
 pid_t rig_spawn(const char *const *argv, int in, int out);
 /* Our Wayland program, to be spawned. */

@@ -17,6 +17,9 @@ struct place {
 	int width, height;
 };
 
+static const char *const host_args[] = {
+	"--encoder", "x264", "--audio", "off", "--grace", "0", NULL};
+
 static const struct place first = {&view, &app, 1280, 720},
 			  second = {&second_view, &second_app, 1024, 576};
 
@@ -105,4 +108,81 @@ void two_clients_steer_their_own_outputs(void **state)
 	move(&second, 30000, 30000, 1023, 575);
 	move(&second, -30000, -30000, 0, 0);
 	move(&first, 5, 5, 5, 5);
+}
+
+/* --- two hosts --- */
+
+static struct host_process other;
+
+static void end_other(void)
+{
+	host_process_end(&other);
+	host_process_clean(&other);
+}
+
+static void start_other(void)
+{
+	assert_int_equal(rig_start_host_as(&other, host_args), 0);
+}
+
+static void expect_pixels(const struct place *p, uint32_t rgb)
+{
+	if (!view_wait_shows(p->view, p->width, p->height, rgb, WAIT_MS))
+		fail_msg("the picture of %dx%d is not the window's", p->width, p->height);
+}
+
+/* A port is one host's: the other says which, and what to do. */
+static void check_port(void)
+{
+	char port[16], path[128], text[4096];
+	snprintf(port, sizeof(port), "%d", rig.host.port);
+	snprintf(path, sizeof(path), "%s/%s.log", rig.dir, strrchr(rig_host(), '/') + 1);
+	const char *const argv[] = {rig_host(), "native-host", "--bind", "127.0.0.1", "--source",
+		"synthetic", "--config-dir", rig.host.dir, "--port", port, NULL};
+	if (rig_ask(argv, text, sizeof(text)) >= 0)
+		fail_msg("two hosts have one port");
+	FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+	fclose(f);
+	if (!strstr(text, port) || !strstr(text, "--port"))
+		fail_msg("the second host on port %s says: %s", port, text);
+	if (long_form)
+		printf("a second host on the same port says: %s", text);
+}
+
+/* Each serves its client beside the other, and takes away only what is its own, also of the one that was killed. */
+void two_hosts_leave_each_other_alone(void **state)
+{
+	(void)state;
+	want_host();
+	start_other();
+	view_open(&view, 1280, 720, 60);
+	view_first_ms(&view);
+	view_open_at(&second_view, other.port, 1024, 576, 60);
+	view_first_ms(&second_view);
+	app_start(&app, 1280, 720, 0x904020);
+	app_start(&second_app, 1024, 576, 0x209040);
+	expect_pixels(&first, 0x904020);
+	expect_pixels(&second, 0x209040);
+	check_port();
+	host_process_kill(&other);
+	view_vanish(&second_view);
+	app_end(&second_app);
+	end_other();
+	start_other();
+	assert_true(rig_wait_outputs(1024, 576, 0, 0, WAIT_MS));
+	assert_int_equal(rig_count_outputs(1280, 720, 0), 1);
+	view_open_at(&second_view, other.port, 1024, 576, 60);
+	view_first_ms(&second_view);
+	view_close(&second_view);
+	assert_true(rig_wait_outputs(1024, 576, 0, 0, WAIT_MS));
+	end_other();
+	/* The window is drawn again, so that the picture is of now. */
+	app_say(&app, "move\n");
+	view.n_new = 0;
+	while (view.n_new < 3)
+		if (!view_next(&view, WAIT_MS, true))
+			fail_msg("the first host's client sees nothing new");
+	assert_int_equal(rig_count_outputs(1280, 720, 0), 1);
 }

@@ -51,6 +51,13 @@ int view_connect_known(struct view *v, uint32_t width, uint32_t height, uint32_t
 	return open_connection(v, &o, rig.host.port, width, height, hz);
 }
 
+static void make_decoder(struct view *v)
+{
+	assert_int_equal(decode_create(&v->decode), 0);
+	v->picture = av_frame_alloc();
+	assert_non_null(v->picture);
+}
+
 void view_open(struct view *v, uint32_t width, uint32_t height, uint32_t hz)
 {
 	/* Where everything is slow, a host may take a compositor that is busy for one that hangs. */
@@ -60,9 +67,18 @@ void view_open(struct view *v, uint32_t width, uint32_t height, uint32_t hz)
 			fail_msg("the host does not serve %ux%u: %s", width, height, v->message);
 		rig_pause_ms(500);
 	}
-	assert_int_equal(decode_create(&v->decode), 0);
-	v->picture = av_frame_alloc();
-	assert_non_null(v->picture);
+	make_decoder(v);
+}
+
+void view_open_at(struct view *v, int port, uint32_t width, uint32_t height, uint32_t hz)
+{
+	struct punktfunk_connect_opts o;
+	memset(v, 0, sizeof(*v));
+	punktfunk_connect_opts_init(&o);
+	if (open_connection(v, &o, port, width, height, hz) < 0)
+		fail_msg("the host on port %d does not serve %ux%u: %s", port, width, height,
+			v->message);
+	make_decoder(v);
 }
 
 void view_vanish(struct view *v)

@@ -27,6 +27,8 @@ int view_connect(struct view *v, uint32_t width, uint32_t height, uint32_t hz);
 int view_connect_known(struct view *v, uint32_t width, uint32_t height, uint32_t hz);
 /* As view_connect() and shows that it must work. */
 void view_open(struct view *v, uint32_t width, uint32_t height, uint32_t hz);
+/* The same, of another host. */
+void view_open_at(struct view *v, int port, uint32_t width, uint32_t height, uint32_t hz);
 void view_close(struct view *v);  /* on purpose: the display goes */
 void view_vanish(struct view *v); /* only the connection ends; also one that is closed */
 /* One access unit, decoded if it is H.264; false: none within the time. Fails when the stream has ended. */
