@@ -26,6 +26,9 @@
 #define DETENT_AXIS   15  /* what a detent of a wheel moves an axis by, as libinput has it */
 #define DETENT_AMOUNT 120 /* of the wire */
 
+#define LAST_NS	     200000000ull /* the last releases are read by then: the control loop waits */
+#define LAST_TURN_MS 20
+
 struct wlr_inject {
 	struct inject base;
 	char display_name[128], output_name[64];
@@ -307,6 +310,31 @@ static void on_socket(uint32_t events, void *userdata)
 
 /* --- the backend --- */
 
+static void on_read(void *data, struct wl_callback *callback, uint32_t serial)
+{
+	(void)callback;
+	(void)serial;
+	*(bool *)data = true;
+}
+
+/* A compositor that sees the end of the connection first reads no more of it: a button would stay down for ever. */
+static void await_read(struct wlr_inject *w)
+{
+	static const struct wl_callback_listener listener = {.done = on_read};
+	const uint64_t until_ns = clock_now_ns() + LAST_NS;
+	struct wl_callback *callback = wl_display_sync(w->conn.display);
+	bool is_read = false;
+	if (!callback)
+		return;
+	wl_callback_add_listener(callback, &listener, &is_read);
+	while (!is_read && clock_now_ns() < until_ns)
+		if (wlconn_turn(&w->conn, LAST_TURN_MS, -1) < 0)
+			break;
+	wl_callback_destroy(callback);
+	if (!is_read && !w->conn.dead)
+		log_warn("input: the compositor does not take the last releases");
+}
+
 static void destroy(struct inject *base)
 {
 	struct wlr_inject *w = from_base(base);
@@ -322,8 +350,8 @@ static void destroy(struct inject *base)
 		zwp_virtual_keyboard_manager_v1_destroy(w->keyboards);
 	if (w->seat)
 		wl_seat_destroy(w->seat);
-	if (w->conn.display)
-		wl_display_flush(w->conn.display);
+	if (w->conn.display && !w->stalled && !w->conn.dead)
+		await_read(w);
 	wlconn_close(&w->conn);
 	xkb_state_unref(w->state);
 	xkb_keymap_unref(w->keymap);

@@ -154,10 +154,10 @@ int main(int argc, char **argv)
 		TEST(keys_and_text_arrive),
 		TEST(the_pointer_arrives_where_it_was_put),
 		TEST(fingers_arrive),
+		TEST(what_a_lost_client_held_is_let_go),
+		/* Where a button were still down, the second would not reach its window. */
 		TEST(two_clients_steer_their_own_outputs),
 		TEST(two_hosts_leave_each_other_alone),
-		/* Behind two clients: see docs/internals/desktops.md about sway. */
-		TEST(what_a_lost_client_held_is_let_go),
 		TEST(what_moves_is_seen_at_the_outputs_rate),
 		TEST(many_sessions_leave_nothing),
 		TEST(a_killed_host_leaves_nothing_after_its_next_start),
