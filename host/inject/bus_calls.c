@@ -92,6 +92,30 @@ void bus_calls_catch_up(struct bus_calls *b, struct inject *base)
 	}
 }
 
+static int slot_of(const struct bus_calls *b, const struct inject_touch *t)
+{
+	int free_slot = -1;
+	for (int i = 0; i < (int)INJECT_MAX_TOUCHES; i++) {
+		if (b->touch_used[i] && b->touch_ids[i] == t->id)
+			return i;
+		if (!b->touch_used[i] && free_slot < 0)
+			free_slot = i;
+	}
+	return t->kind == PF_INPUT_TOUCH_DOWN ? free_slot : -1;
+}
+
+/* One that goes up in a stall does so all the same: nobody would tell it later. */
+int bus_calls_touch(struct bus_calls *b, const struct inject_touch *t)
+{
+	const int slot = slot_of(b, t);
+	const bool up = t->kind == PF_INPUT_TOUCH_UP;
+	if (slot < 0 || b->lost || (!bus_calls_can_send(b) && !up))
+		return -1;
+	b->touch_ids[slot] = t->id;
+	b->touch_used[slot] = !up;
+	return slot;
+}
+
 uint32_t bus_calls_keysym(uint32_t scalar)
 {
 	switch (scalar) {

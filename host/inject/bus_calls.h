@@ -24,6 +24,8 @@ struct bus_calls {
 	uint32_t untaken;	    /* calls since the last answer */
 	bool stalled, lost;
 	uint64_t sent[INJECT_MAX_KEY / 64]; /* what the other side takes for down */
+	uint32_t touch_ids[INJECT_MAX_TOUCHES];
+	bool touch_used[INJECT_MAX_TOUCHES];
 	void (*on_lost)(void *userdata);    /* once */
 	void (*on_resumed)(void *userdata); /* it takes calls again */
 	void *userdata;
@@ -40,6 +42,9 @@ void bus_calls_send(struct bus_calls *b, struct sd_bus_message *m, int r);
 void bus_calls_note(struct bus_calls *b, uint32_t code, bool down);
 /* Sends by base->impl what is down, or no longer, and fell into a stall. */
 void bus_calls_catch_up(struct bus_calls *b, struct inject *base);
+
+/* The slot of a finger whose event is to be sent now, or -1: one that went down in a stall did so nowhere. */
+int bus_calls_touch(struct bus_calls *b, const struct inject_touch *touch);
 
 /* What X11 calls a character; most are their own number. */
 uint32_t bus_calls_keysym(uint32_t scalar);

@@ -21,9 +21,6 @@ struct portal_inject {
 	struct bus_calls calls;
 	char session[128];
 	uint32_t node;
-	struct inject_touch last; /* where the pointer was put, when width is not 0 */
-	uint32_t touch_ids[INJECT_MAX_TOUCHES];
-	bool touch_used[INJECT_MAX_TOUCHES];
 };
 
 static struct portal_inject *from_base(struct inject *base)
@@ -116,18 +113,17 @@ static void motion_absolute(
 	struct inject *base, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 {
 	struct portal_inject *p = from_base(base);
-	p->last = (struct inject_touch){.x = x, .y = y, .width = width, .height = height};
 	if (can_send(p))
 		tell(p, "NotifyPointerMotionAbsolute", "udd", p->node,
 			bus_calls_across(x, width, base->params.width),
 			bus_calls_across(y, height, base->params.height));
 }
 
+/* All clients of a desktop share its seat, and its pointer goes everywhere: it comes back to this output. */
 static void claim(struct inject *base)
 {
-	struct portal_inject *p = from_base(base);
-	if (p->last.width)
-		motion_absolute(base, p->last.x, p->last.y, p->last.width, p->last.height);
+	if (base->at.width)
+		motion_absolute(base, base->at.x, base->at.y, base->at.width, base->at.height);
 	else
 		motion_absolute(base, 1, 1, 2, 2);
 }
@@ -173,29 +169,13 @@ static void scroll_smooth(
 		tell_finished(p, "NotifyPointerAxis", "dd", 0.0, 0.0);
 }
 
-static int slot_of(struct portal_inject *p, const struct inject_touch *t)
-{
-	int free_slot = -1;
-	for (int i = 0; i < (int)INJECT_MAX_TOUCHES; i++) {
-		if (p->touch_used[i] && p->touch_ids[i] == t->id)
-			return i;
-		if (!p->touch_used[i] && free_slot < 0)
-			free_slot = i;
-	}
-	return t->kind == PF_INPUT_TOUCH_DOWN ? free_slot : -1;
-}
-
-/* A finger that went down in a stall did so nowhere; one that went up in it does so when it may. */
 static void touch(struct inject *base, const struct inject_touch *t)
 {
 	struct portal_inject *p = from_base(base);
-	const int slot = slot_of(p, t);
-	const bool up = t->kind == PF_INPUT_TOUCH_UP;
-	if (slot < 0 || p->calls.lost || (!can_send(p) && !up))
+	const int slot = bus_calls_touch(&p->calls, t);
+	if (slot < 0)
 		return;
-	p->touch_ids[slot] = t->id;
-	p->touch_used[slot] = !up;
-	if (up)
+	if (t->kind == PF_INPUT_TOUCH_UP)
 		tell(p, "NotifyTouchUp", "u", (uint32_t)slot);
 	else
 		tell(p, t->kind == PF_INPUT_TOUCH_DOWN ? "NotifyTouchDown" : "NotifyTouchMotion",
@@ -257,4 +237,5 @@ const struct inject_impl inject_portal_impl = {
 	.text = text,
 	.touch = touch,
 	.claim = claim,
+	.roams = true,
 };

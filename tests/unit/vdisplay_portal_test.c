@@ -500,7 +500,8 @@ static void input_goes_by_the_portals_own_calls(void **state)
 		assert_string_equal(o.inject, "portal");
 		assert_string_equal(o.remote.stream, "42");
 		send_input(&o);
-		wait_said("PointerMotion d3 d-4\n"
+		wait_said("PointerMotionAbsolute u42 d960 d540\n"
+			  "PointerMotion d3 d-4\n"
 			  "PointerMotionAbsolute u42 d1919.25 d0.75\n"
 			  "PointerButton i272 u1\n"
 			  "PointerAxisDiscrete u0 i-2\n"
