@@ -577,7 +577,7 @@ static void follow_wish(struct pipewire *c)
 	}
 }
 
-/* From PipeWire 1.6 on nobody but a session manager gives a compositor's node its port. */
+/* With PipeWire 1.6 some nodes (KWin's) have no port before a session manager gave them one. */
 static const char *why_stuck(const struct pipewire *c)
 {
 	if (c->asked_once || (c->may_link && c->port_seen))

@@ -137,8 +137,8 @@ void doctor_pipewire(struct doctor *d)
 			"install the package wireplumber and start it in the desktop's session: "
 			"systemctl --user start wireplumber",
 			"version %s answers, but no session manager runs beside it: the portal's "
-			"pictures reach nobody, and from PipeWire 1.6 on no desktop's do; sound "
-			"goes nowhere",
+			"pictures reach nobody, nor do KWin's from PipeWire 1.6 on, nor any "
+			"sound",
 			p.version);
 		return;
 	}

@@ -85,7 +85,7 @@ static struct capture *start_capture(bool drawn)
 	return c;
 }
 
-static void stop(struct capture *c)
+static void finish(struct capture *c)
 {
 	capture_destroy(c);
 	assert_int_equal(seen.n_lost, 0);
@@ -93,6 +93,14 @@ static void stop(struct capture *c)
 	fake_compositor_stop(&fake);
 	assert_int_equal(fake.n_pointers, 0);
 	pthread_mutex_destroy(&seen.lock);
+}
+
+static unsigned count_frames(void)
+{
+	pthread_mutex_lock(&seen.lock);
+	const unsigned n = seen.n_frames;
+	pthread_mutex_unlock(&seen.lock);
+	return n;
 }
 
 static bool is_at(int32_t x, int32_t y)
@@ -150,7 +158,7 @@ static void it_is_told_apart(void **state)
 	fake.pointer_look = 2;
 	WAIT_UNTIL(is_at(300, 20));
 	assert_int_equal(seen.n_shapes, 2);
-	stop(c);
+	finish(c);
 }
 
 /* A client may change its mind at any time. */
@@ -164,7 +172,7 @@ static void it_is_painted_when_that_is_wanted(void **state)
 	for (int i = 0; i < 3; i++) {
 		capture_draw_cursor(c, false);
 		WAIT_UNTIL(is_at(10, 20) && !fake.paints);
-		const unsigned before = seen.n_frames;
+		const unsigned before = count_frames();
 		capture_draw_cursor(c, true);
 		WAIT_UNTIL(is_hidden() && fake.paints && seen.n_frames > before + 3);
 	}
@@ -173,10 +181,10 @@ static void it_is_painted_when_that_is_wanted(void **state)
 		capture_draw_cursor(c, i % 2);
 	WAIT_UNTIL(is_at(10, 20) && !fake.paints);
 	capture_stop(c);
-	assert_int_equal(capture_start(c), 0);
 	seen.n_told = 0;
+	assert_int_equal(capture_start(c), 0);
 	WAIT_UNTIL(seen.n_told && is_at(10, 20));
-	stop(c);
+	finish(c);
 }
 
 static void a_seat_may_have_it_later_and_lose_it(void **state)
@@ -194,7 +202,7 @@ static void a_seat_may_have_it_later_and_lose_it(void **state)
 		WAIT_UNTIL(is_hidden() && !fake.n_pointers);
 	}
 	assert_false(fake.paints);
-	stop(c);
+	finish(c);
 }
 
 /* Who sees none so has it in the picture. */
@@ -207,14 +215,14 @@ static void a_shape_that_makes_no_sense_is_painted(void **state)
 		fake.pointer_fault = faults[i];
 		struct capture *c = start_capture(false);
 		WAIT_UNTIL(fake.paints && !fake.n_pointers);
-		const unsigned before = seen.n_frames;
+		const unsigned before = count_frames();
 		WAIT_UNTIL(seen.n_frames > before + 3 && !seen.state.visible);
 		/* It stays so. */
 		capture_draw_cursor(c, true);
 		capture_draw_cursor(c, false);
 		usleep(20000);
 		assert_true(fake.paints);
-		stop(c);
+		finish(c);
 	}
 }
 
@@ -228,7 +236,7 @@ static void places_from_nowhere_do_no_harm(void **state)
 	WAIT_UNTIL(is_at(-CURSOR_MAX_POS, CURSOR_MAX_POS));
 	assert_int_equal(seen.shape->hot_x, 0);
 	assert_int_equal(seen.shape->hot_y, seen.shape->height - 1);
-	stop(c);
+	finish(c);
 }
 
 /* Nothing promises it apart there, and nobody can leave it out. */
@@ -239,7 +247,7 @@ static void the_older_protocol_paints_it(void **state)
 	assert_false(c->caps.cursor);
 	WAIT_UNTIL(seen.n_frames > 3);
 	assert_true(fake.paints);
-	stop(c);
+	finish(c);
 
 	start_compositor(true, true);
 	fake.has_seat = false;
@@ -247,7 +255,7 @@ static void the_older_protocol_paints_it(void **state)
 	assert_false(c->caps.cursor);
 	WAIT_UNTIL(seen.n_frames > 3);
 	assert_true(fake.paints);
-	stop(c);
+	finish(c);
 
 	/* The one that promised it is broken. */
 	start_compositor(true, true);
@@ -257,7 +265,7 @@ static void the_older_protocol_paints_it(void **state)
 	WAIT_UNTIL(seen.n_frames > 3);
 	assert_true(fake.paints);
 	assert_false(seen.state.visible);
-	stop(c);
+	finish(c);
 }
 
 int main(int argc, char **argv)

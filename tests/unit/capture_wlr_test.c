@@ -108,7 +108,7 @@ static struct capture *start(enum fake_fault fault, bool images, bool screencopy
 	return c;
 }
 
-static void stop(struct capture *c)
+static void finish(struct capture *c)
 {
 	capture_destroy(c);
 	for (unsigned i = 0; i < HELD; i++)
@@ -149,7 +149,7 @@ static void every_picture_is_whole(void **state)
 	seen.width = 0;
 	assert_int_equal(capture_start(c), 0);
 	wait_for(5, 320);
-	stop(c);
+	finish(c);
 }
 
 static void another_size_is_followed(void **state)
@@ -162,7 +162,7 @@ static void another_size_is_followed(void **state)
 	assert_int_equal(seen.n_wrong, 0);
 	assert_int_equal(seen.n_unknown, 1);
 	assert_int_equal(seen.lost_err, 0);
-	stop(c);
+	finish(c);
 }
 
 static void what_is_said_twice_changes_nothing(void **state)
@@ -174,7 +174,7 @@ static void what_is_said_twice_changes_nothing(void **state)
 	assert_int_equal(seen.n_wrong, 0);
 	assert_int_equal(seen.n_unknown, 1);
 	assert_int_equal(seen.lost_err, 0);
-	stop(c);
+	finish(c);
 }
 
 static void damage_from_nowhere_does_no_harm(void **state)
@@ -185,7 +185,7 @@ static void damage_from_nowhere_does_no_harm(void **state)
 	capture_stop(c);
 	assert_int_equal(seen.n_wrong, 0);
 	assert_int_equal(seen.n_unknown, 1);
-	stop(c);
+	finish(c);
 }
 
 static void the_older_protocol_does_where_it_is_all(void **state)
@@ -198,7 +198,7 @@ static void the_older_protocol_does_where_it_is_all(void **state)
 	assert_int_equal(seen.n_wrong, 0);
 	assert_int_equal(seen.n_unknown, 1);
 	assert_int_equal(seen.oldest_ns, 0); /* it stamps nothing that can be */
-	stop(c);
+	finish(c);
 }
 
 static void rows_that_overlap_are_refused(void **state)
@@ -207,7 +207,7 @@ static void rows_that_overlap_are_refused(void **state)
 	struct capture *c = start(FAKE_BAD_STRIDE, false, true);
 	wait_for(0, 0);
 	assert_int_equal(seen.lost_err, PF_E_INVALID);
-	stop(c);
+	finish(c);
 }
 
 /* What a refused copy left in its buffer is in no picture. */
@@ -221,7 +221,7 @@ static void a_refused_copy_leaves_nothing_in_a_picture(void **state)
 	assert_int_equal(seen.n_wrong, 0);
 	assert_true(seen.n_unknown >= 50); /* nobody knows what changed meanwhile */
 	assert_int_equal(seen.lost_err, 0);
-	stop(c);
+	finish(c);
 }
 
 static void stamps_that_cannot_be_are_those_of_the_capture(void **state)
@@ -231,7 +231,7 @@ static void stamps_that_cannot_be_are_those_of_the_capture(void **state)
 	wait_for(12, 320);
 	capture_stop(c);
 	assert_int_equal(seen.oldest_ns, 0);
-	stop(c);
+	finish(c);
 }
 
 static void pictures_upside_down_are_told(void **state)
@@ -243,7 +243,7 @@ static void pictures_upside_down_are_told(void **state)
 		capture_stop(c);
 		assert_int_equal(seen.n_wrong, 0);
 		assert_int_equal(seen.n_inverted, seen.n / 2);
-		stop(c);
+		finish(c);
 	}
 }
 
@@ -256,7 +256,7 @@ static void a_broken_one_gives_way_to_the_older(void **state)
 		struct capture *c = start(faults[i], true, true);
 		wait_for(5, 320);
 		assert_int_equal(seen.lost_err, 0);
-		stop(c);
+		finish(c);
 	}
 }
 
@@ -282,7 +282,7 @@ static void what_cannot_go_on_says_why(void **state)
 		assert_int_equal(seen.lost_err, cases[i].err);
 		assert_non_null(strstr(seen.why, cases[i].why));
 		assert_int_equal(seen.n_wrong, 0);
-		stop(c);
+		finish(c);
 	}
 }
 
@@ -296,7 +296,7 @@ static void a_silent_compositor_does_not_hold_the_stop(void **state)
 	capture_stop(c);
 	assert_true(clock_now_ns() - start_ns < 1000000000u);
 	assert_int_equal(seen.lost_err, 0);
-	stop(c);
+	finish(c);
 }
 
 static void a_compositor_without_either_is_refused(void **state)
