@@ -73,7 +73,8 @@ struct capture {
 	struct capture_caps caps;     /* filled by create(), constant afterwards */
 	struct capture_params params; /* strings are the backend's own copies */
 	bool started;		      /* capture.c's: between a good start() and stop() */
-	_Atomic uint64_t n_frames;    /* given to on_frame */
+	_Atomic uint32_t away; /* counts up; odd: pictures are being agreed on anew or are halted */
+	_Atomic uint64_t n_frames; /* given to on_frame */
 	_Atomic uint64_t
 		n_skipped; /* not made: the thread was late, or the consumer held every buffer */
 };

@@ -43,6 +43,7 @@
 #define RAISE_NS    250000000ull /* after the first picture */
 #define RAISE_FLOW  4u		 /* pictures on end */
 #define FLOW_GAP_NS 100000000ull /* between two of those at most */
+#define AWAY_NS	    100000000ull /* a stream that was halted goes on by then */
 #define MAX_BAD	    120u	 /* pictures in a row that are none */
 
 enum stage {
@@ -127,6 +128,14 @@ static void fail(struct pipewire *c, const char *why)
 static uint64_t pack_mode(uint32_t width, uint32_t height, uint32_t refresh_mhz)
 {
 	return (uint64_t)width << 48 | (uint64_t)height << 32 | refresh_mhz;
+}
+
+/* Thread: the capture's, and to set it the controlling one. */
+static void set_away(struct pipewire *c, bool away)
+{
+	uint32_t n = atomic_load(&c->base.away);
+	while ((n & 1) != away && !atomic_compare_exchange_weak(&c->base.away, &n, n + 1))
+		;
 }
 
 static void enter(struct pipewire *c, enum stage stage)
@@ -637,6 +646,7 @@ static void ask_for_rest(struct pipewire *c)
 	c->owed = false;
 	c->asked_ns = now_ns;
 	c->n_asked++;
+	set_away(c, true);
 	(void)pw_stream_set_active(c->stream, false);
 	(void)pw_stream_set_active(c->stream, true);
 }
@@ -657,6 +667,16 @@ static uint64_t next_due(const struct pipewire *c)
 	else if (c->stage == STAGE_WAITING)
 		limit_ns = c->stage_ns + PICTURE_NS;
 	return due_ns < limit_ns ? due_ns : limit_ns;
+}
+
+/* Until its next picture. A screen that is idle may have none. */
+static bool is_away(const struct pipewire *c)
+{
+	const uint64_t now_ns = clock_now_ns();
+	if (c->stage == STAGE_FLOWING)
+		return atomic_load(&c->mode) != c->wish_mode ||
+			(c->asked_ns && now_ns < c->asked_ns + AWAY_NS);
+	return c->stage != STAGE_WAITING || now_ns < settled_ns(c);
 }
 
 static void turn(struct pipewire *c)
@@ -684,6 +704,7 @@ static void turn(struct pipewire *c)
 		try_again(c);
 	if (!c->lost)
 		follow_wish(c);
+	set_away(c, is_away(c));
 }
 
 static void run(void *userdata)
@@ -696,6 +717,7 @@ static void run(void *userdata)
 	while (!atomic_load(&c->quit) && !c->lost)
 		turn(c);
 	disconnect(c);
+	set_away(c, false);
 	if (c->lost && !atomic_load(&c->quit) && c->base.params.on_lost)
 		c->base.params.on_lost(c->lost_err, c->lost, c->base.params.userdata);
 }
@@ -749,6 +771,7 @@ static int pipewire_start(struct capture *base)
 	c->synced = c->node_seen = c->managed = c->no_gpu = c->no_raise = false;
 	c->may_link = c->port_seen = c->asked_once = false;
 	c->lost = c->failed = NULL;
+	set_away(c, true);
 	return thread_start(&c->thread, "pf-capture", THREAD_MEDIA, run, c);
 }
 
@@ -764,7 +787,9 @@ static int pipewire_set_mode(
 	struct capture *base, uint32_t width, uint32_t height, uint32_t refresh_mhz)
 {
 	struct pipewire *c = pipewire_from(base);
-	atomic_store(&c->mode, pack_mode(width, height, refresh_mhz));
+	const uint64_t mode = pack_mode(width, height, refresh_mhz);
+	if (atomic_exchange(&c->mode, mode) != mode)
+		set_away(c, true);
 	pipewire_wake_up(c->wake);
 	return PF_OK;
 }

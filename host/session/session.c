@@ -15,6 +15,7 @@
 #include "host/host.h"
 #include "host/inject/inject.h"
 #include "host/session/cursor.h"
+#include "host/session/hold.h"
 #include "host/session/report.h"
 #include "host/session/video.h"
 #include "host/vdisplay/vdisplay.h"
@@ -41,6 +42,7 @@ struct session {
 	bool in_memory;		 /* pictures in a GPU's memory cannot be read here */
 	bool cursor_left_out;
 	struct inject *inject;
+	struct hold hold; /* without a timer: nothing has to wait */
 	struct video video;
 	struct trace *trace;
 	struct cursor_relay cursor;
@@ -283,6 +285,45 @@ static int make_inject(struct session *s, const char **why)
 	return inject_create(&s->inject, name, &params);
 }
 
+static bool is_pad(const struct pf_input *e)
+{
+	return e->kind == PF_INPUT_PAD_BUTTON || e->kind == PF_INPUT_PAD_AXIS ||
+		e->kind == PF_INPUT_PAD_SNAPSHOT || e->kind == PF_INPUT_PAD_REMOVED ||
+		e->kind == PF_INPUT_PAD_ARRIVED;
+}
+
+/* Sessions of one desktop share its pointer and its focus: what this client does is meant for its own display. */
+static void claim_input(struct session *s)
+{
+	if (s->host->last_input == s->id)
+		return;
+	s->host->last_input = s->id;
+	if (s->host->sessions->next || s->host->sessions != s)
+		inject_claim(s->inject);
+}
+
+static void deliver(const struct pf_input *event, void *userdata)
+{
+	struct session *s = userdata;
+	if (!is_pad(event)) /* pads are no part of the seat */
+		claim_input(s);
+	inject_event(s->inject, event);
+}
+
+static uint32_t away(void *userdata)
+{
+	struct session *s = userdata;
+	return s->capture ? atomic_load(&s->capture->away) : 0;
+}
+
+/* GNOME's outputs, which are known by their remote session, take no places while their stream is away. */
+static int make_hold(struct session *s)
+{
+	const struct hold_params params = {
+		.loop = s->host->loop, .away = away, .deliver = deliver, .userdata = s};
+	return s->output.remote.bus ? hold_init(&s->hold, &params) : PF_OK;
+}
+
 static int check_params(const struct session *s, const char **why)
 {
 	*why = "the display is larger than this host allows";
@@ -321,6 +362,8 @@ int session_create(struct session **out, const struct session_params *params, co
 		err = make_capture(s, why);
 	if (err >= 0)
 		err = make_inject(s, why);
+	if (err >= 0)
+		err = make_hold(s);
 	if (err >= 0 && h->config->trace)
 		err = trace_create(&s->trace);
 	if (err < 0)
@@ -382,6 +425,7 @@ void session_destroy_kept(struct session *s, struct vdisplay_output *output)
 {
 	struct session_stats stats;
 	bool ran = s->video.running;
+	hold_finish(&s->hold);
 	capture_destroy(s->capture);
 	cursor_shape_unref(atomic_load(&s->cursor.shape));
 	video_stop(&s->video);
@@ -547,32 +591,17 @@ uint32_t session_set_bitrate(struct session *s, uint32_t kbps)
 	return kbps;
 }
 
-static bool is_pad(const struct pf_input *e)
-{
-	return e->kind == PF_INPUT_PAD_BUTTON || e->kind == PF_INPUT_PAD_AXIS ||
-		e->kind == PF_INPUT_PAD_SNAPSHOT || e->kind == PF_INPUT_PAD_REMOVED ||
-		e->kind == PF_INPUT_PAD_ARRIVED;
-}
-
-/* Sessions of one desktop share its pointer and its focus: what this client does is meant for its own display. */
-static void claim_input(struct session *s)
-{
-	if (s->host->last_input == s->id)
-		return;
-	s->host->last_input = s->id;
-	if (s->host->sessions->next || s->host->sessions != s)
-		inject_claim(s->inject);
-}
-
 void session_input(struct session *s, const struct pf_input *event)
 {
-	if (!is_pad(event)) /* pads are no part of the seat */
-		claim_input(s);
-	inject_event(s->inject, event);
+	if (s->hold.timer && !is_pad(event))
+		hold_input(&s->hold, event);
+	else
+		deliver(event, s);
 }
 
 void session_release_input(struct session *s)
 {
+	hold_drop(&s->hold);
 	inject_release_all(s->inject);
 }
 
