@@ -14,6 +14,7 @@
 #include "host/base/thread.h"
 #include "host/capture/capture.h"
 #include "host/capture/pipewire_pictures.h"
+#include "host/capture/pipewire_rest.h"
 #include "host/media/clock.h"
 #include "host/pipewire/pwconn.h"
 
@@ -29,9 +30,6 @@
 #define AGREE_NS     1500000000ull  /* an offer is answered by then, or another is made */
 #define NEGOTIATE_NS 3000000000ull  /* a node that has agreed on nothing by then is stuck */
 #define PICTURE_NS   10000000000ull /* the first picture: a game may take long to draw one */
-#define REST_NS	     150000000ull   /* without a picture: the screen has come to rest */
-#define FIRST_NS     400000000ull   /* the first of an agreement comes by then, or is asked for */
-#define MAX_ASKED    4u /* times for the first: then it is not lost, there is none yet */
 #define SETTLE_NS \
 	300000000ull /* without a picture: then what was agreed on is in place, and the screen is idle */
 #define RAISED_NS \
@@ -40,11 +38,10 @@
  * The limit matters only where pictures flow, and there raising it takes a moment: neither another mode right after
  * the first picture nor a screen at rest should have to wait for that.
  */
-#define RAISE_NS    250000000ull /* after the first picture */
-#define RAISE_FLOW  4u		 /* pictures on end */
-#define FLOW_GAP_NS 100000000ull /* between two of those at most */
-#define AWAY_NS	    100000000ull /* a stream that was halted goes on by then */
-#define MAX_BAD	    120u	 /* pictures in a row that are none */
+#define RAISE_NS   250000000ull /* after the first picture */
+#define RAISE_FLOW 4u		/* pictures on end */
+#define AWAY_NS	   100000000ull /* a stream that was halted goes on by then */
+#define MAX_BAD	   120u		/* pictures in a row that are none */
 
 enum stage {
 	STAGE_CONNECTING, /* the daemon tells what there is */
@@ -93,12 +90,7 @@ struct pipewire {
 	enum stage stage;
 	uint64_t stage_ns, attempt_ns;
 	uint64_t n_before; /* pictures until the agreement */
-	bool came;	   /* one in this turn */
-	unsigned n_flow;   /* on end */
-	uint64_t n_seen, changed_ns,
-		asked_ns; /* asked: for a picture that has not come yet; 0 = not */
-	unsigned n_asked;
-	bool owed; /* a whole picture of the screen at rest */
+	struct pipewire_rest rest;
 	struct pipewire_pictures pictures;
 	const char *lost;
 	int lost_err;
@@ -561,8 +553,9 @@ static uint64_t settled_ns(const struct pipewire *c)
  */
 static bool raise_due(const struct pipewire *c)
 {
-	return c->raise && c->stage == STAGE_FLOWING && c->came && c->n_flow >= RAISE_FLOW &&
-		!c->pictures.pending && clock_now_ns() - c->stage_ns >= RAISE_NS;
+	return c->raise && c->stage == STAGE_FLOWING && c->rest.came &&
+		c->rest.n_flow >= RAISE_FLOW && !c->pictures.pending &&
+		clock_now_ns() - c->stage_ns >= RAISE_NS;
 }
 
 /*
@@ -612,40 +605,22 @@ static void check_time(struct pipewire *c)
 			"hangs");
 }
 
-/*
- * Mutter, up to 48, passes over a picture that comes too soon after word of the pointer, and sends the pointer
- * again in its stead: what a screen shows when it comes to rest may never have been sent. A stream that begins again
- * gets a whole picture. So each rest costs one, and a first one that does not come is asked for. The answer may be lost
- * as well, where our end has not begun again when it comes: then it is asked for once more.
- */
 static uint64_t ask_due(const struct pipewire *c)
 {
-	if (c->stage == STAGE_WAITING && c->n_asked < MAX_ASKED)
-		return (c->asked_ns > c->stage_ns ? c->asked_ns : c->stage_ns) + FIRST_NS;
-	if (c->stage == STAGE_FLOWING && c->asked_ns && c->n_asked < MAX_ASKED)
-		return c->asked_ns + FIRST_NS;
-	if (c->stage == STAGE_FLOWING && c->owed && c->pictures.apart_seen &&
-		!c->base.params.node_keeps_rate)
-		return c->changed_ns + REST_NS;
-	return UINT64_MAX;
+	if (!c->stream || c->fragile)
+		return UINT64_MAX;
+	if (c->stage == STAGE_WAITING)
+		return pipewire_rest_first_due(&c->rest, c->stage_ns);
+	return c->stage == STAGE_FLOWING ? pipewire_rest_due(&c->rest) : UINT64_MAX;
 }
 
 static void ask_for_rest(struct pipewire *c)
 {
 	uint64_t now_ns = clock_now_ns();
-	c->came = c->pictures.n_taken != c->n_seen;
-	if (c->came) {
-		c->n_seen = c->pictures.n_taken;
-		c->n_flow = now_ns - c->changed_ns < FLOW_GAP_NS ? c->n_flow + 1 : 0;
-		c->changed_ns = now_ns;
-		c->owed = !c->asked_ns; /* else it is the answer */
-		c->asked_ns = c->n_asked = 0;
-	}
-	if (!c->stream || c->fragile || now_ns < ask_due(c))
+	pipewire_rest_note(&c->rest, c->pictures.n_taken, c->pictures.n_words, now_ns);
+	if (now_ns < ask_due(c))
 		return;
-	c->owed = false;
-	c->asked_ns = now_ns;
-	c->n_asked++;
+	pipewire_rest_asked(&c->rest, now_ns);
 	set_away(c, true);
 	(void)pw_stream_set_active(c->stream, false);
 	(void)pw_stream_set_active(c->stream, true);
@@ -654,7 +629,7 @@ static void ask_for_rest(struct pipewire *c)
 static uint64_t next_due(const struct pipewire *c)
 {
 	uint64_t due_ns = pipewire_pictures_due(&c->pictures), limit_ns = UINT64_MAX;
-	if (!c->fragile && ask_due(c) < due_ns)
+	if (ask_due(c) < due_ns)
 		due_ns = ask_due(c);
 	if (c->stage == STAGE_AGREEING)
 		limit_ns = c->attempt_ns + AGREE_NS < c->stage_ns + NEGOTIATE_NS
@@ -675,7 +650,7 @@ static bool is_away(const struct pipewire *c)
 	const uint64_t now_ns = clock_now_ns();
 	if (c->stage == STAGE_FLOWING)
 		return atomic_load(&c->mode) != c->wish_mode ||
-			(c->asked_ns && now_ns < c->asked_ns + AWAY_NS);
+			(c->rest.asked_ns && now_ns < c->rest.asked_ns + AWAY_NS);
 	return c->stage != STAGE_WAITING || now_ns < settled_ns(c);
 }
 

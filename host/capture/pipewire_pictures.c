@@ -218,7 +218,7 @@ static bool take_picture(struct pipewire_pictures *p, struct pipewire_buffer *b)
 	const void *meta = meta_of(spa, SPA_META_Header, &size);
 	(void)pipewire_meta_header(meta, size, &header);
 	if (!has_picture(spa, &header)) {
-		p->apart_seen = true;
+		p->n_words++;
 		return false;
 	}
 	meta = meta_of(spa, SPA_META_VideoTransform, &size);

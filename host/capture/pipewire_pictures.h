@@ -39,7 +39,7 @@ struct pipewire_pictures {
 	uint64_t seq;
 	unsigned n_bad;	  /* in a row */
 	uint64_t n_taken; /* pictures that were good */
-	bool apart_seen;  /* the node sends word of the pointer without a picture */
+	uint64_t n_words; /* of the pointer, without a picture */
 	bool unreadable;  /* a GPU's memory that cannot be used here */
 
 	/* the pointer */

@@ -63,9 +63,12 @@ struct libei_inject {
 	bool handling, told_lost, told_unmatched;
 };
 
+/* Of a seat with other people's screens, mutter's: see claim() and inject_impl.roams. */
+static const struct inject_impl shared_impl;
+
 static struct libei_inject *from_base(struct inject *base)
 {
-	pf_check(base->impl == &inject_libei_impl);
+	pf_check(base->impl == &inject_libei_impl || base->impl == &shared_impl);
 	return (struct libei_inject *)base;
 }
 
@@ -157,9 +160,10 @@ static void motion_absolute(
 
 static void claim(struct inject *base)
 {
-	struct libei_inject *w = from_base(base);
-	if (w->last.width)
-		motion_absolute(base, w->last.x, w->last.y, w->last.width, w->last.height);
+	if (base->at.width)
+		motion_absolute(base, base->at.x, base->at.y, base->at.width, base->at.height);
+	else if (base->impl->roams)
+		motion_absolute(base, 1, 1, 2, 2);
 	base->impl->flush(base);
 }
 
@@ -648,6 +652,7 @@ static void open_calls(struct libei_inject *w)
 	if (!params.bus || !params.remote_session ||
 		strncmp(params.remote_session, MUTTER_SESSIONS, strlen(MUTTER_SESSIONS)) != 0)
 		return;
+	w->base.impl = &shared_impl;
 	if (inject_create(&w->calls, "mutter", &params) < 0)
 		log_warn("input: scrolling goes by detents only");
 }
@@ -678,18 +683,11 @@ static int create(struct inject **out, const struct inject_params *params)
 	return PF_OK;
 }
 
-const struct inject_impl inject_libei_impl = {
-	.name = "libei",
-	.create = create,
-	.destroy = destroy,
-	.key = key,
-	.motion = motion,
-	.motion_absolute = motion_absolute,
-	.button = key,
-	.scroll = scroll,
-	.scroll_smooth = scroll_smooth,
-	.flush = flush,
-	.text = text,
-	.touch = touch,
-	.claim = claim,
-};
+#define LIBEI_IMPL \
+	.name = "libei", .create = create, .destroy = destroy, .key = key, .motion = motion, \
+	.motion_absolute = motion_absolute, .button = key, .scroll = scroll, \
+	.scroll_smooth = scroll_smooth, .flush = flush, .text = text, .touch = touch, \
+	.claim = claim
+
+const struct inject_impl inject_libei_impl = {LIBEI_IMPL};
+static const struct inject_impl shared_impl = {LIBEI_IMPL, .roams = true};
