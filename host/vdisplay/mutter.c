@@ -251,8 +251,8 @@ static const char *input_note(const struct mutter_link *l)
 {
 	if (!l->known)
 		return "it lets nobody send input: allow remote control in GNOME's settings";
-	if (!l->has_eis)
-		return "input goes by its own calls (libei needs GNOME 45)" LAYOUT_TEXT;
+	if (!l->keeps_rate)
+		return "input goes by its own calls (libei needs GNOME 49)" LAYOUT_TEXT;
 	return inject_has("libei")
 		? "input goes by libei" LAYOUT_TEXT
 		: "input goes by its own calls, since this host was built without libei: install "
@@ -391,10 +391,13 @@ static void ask_mapping(struct mutter *m, struct output *o)
 	sd_bus_message_unref(reply);
 }
 
-/* Where anything of it fails, the session's own calls are as good. */
+/*
+ * Where anything of it fails, the session's own calls are as good. Before GNOME 49 they are taken at once: with mutter
+ * 48 and the libei of its time (1.3.901) each session left a descriptor behind.
+ */
 static void open_input(struct mutter *m, struct output *o)
 {
-	if (!m->link.has_eis || !inject_has("libei"))
+	if (!m->link.keeps_rate || !inject_has("libei"))
 		return;
 	const int fd = connect_eis(m, o);
 	if (fd < 0) {
