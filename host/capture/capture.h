@@ -23,6 +23,7 @@ struct capture_params {
 	const char *output_name;
 	/* pipewire: the node (never a number that a stranger chose) and its daemon's socket; empty = the user's own. */
 	uint32_t node_id;
+	bool node_sized; /* it knows its size and tells when that changes; else it takes ours */
 	const char *node_remote;
 	int node_fd; /* pipewire: a connection that sees it, instead; capture_create() takes it; 0 = none */
 	bool node_keeps_rate; /* pipewire: what is agreed on makes the display's rate and limits nothing */

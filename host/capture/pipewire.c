@@ -134,6 +134,7 @@ static void enter(struct pipewire *c, enum stage stage)
 {
 	c->stage = stage;
 	c->stage_ns = clock_now_ns();
+	c->n_before = c->pictures.n_taken;
 }
 
 /* --- the link --- */
@@ -245,6 +246,9 @@ static void on_format(struct pipewire *c, const struct spa_pod *param)
 		return;
 	}
 	c->agreed = !c->pictures.format.open;
+	/* The node's own wish, in mid-stream: its first picture may have to be asked for. */
+	if (c->agreed && c->stage == STAGE_FLOWING)
+		enter(c, STAGE_WAITING);
 	uint32_t n = pipewire_offer_buffers(&c->pictures.format, room, pods);
 	if (pw_stream_update_params(c->stream, pods, n) < 0)
 		fail(c, "PipeWire took no answer about the display's format");
@@ -267,7 +271,6 @@ static void on_add_buffer(void *userdata, struct pw_buffer *buffer)
 			c->no_gpu = true;
 		fail(c, "the display's pictures lie in memory that cannot be read here");
 	} else if (c->stage == STAGE_AGREEING) {
-		c->n_before = c->pictures.n_taken;
 		enter(c, STAGE_WAITING);
 		c->raise = c->wish.step == PIPEWIRE_EXACT && !c->no_raise && !c->fragile &&
 			!c->base.params.node_keeps_rate;
@@ -506,6 +509,12 @@ static void disconnect(struct pipewire *c)
 
 /* --- the thread --- */
 
+/* A node that knows its size and rate better is asked for none. */
+static enum pipewire_step first_step(const struct pipewire *c)
+{
+	return c->base.params.node_sized ? PIPEWIRE_ANY : PIPEWIRE_EXACT;
+}
+
 /* After an attempt that failed: another one, or the end. */
 static void try_again(struct pipewire *c)
 {
@@ -515,14 +524,14 @@ static void try_again(struct pipewire *c)
 	if (c->stage > STAGE_AGREEING || step == PIPEWIRE_RAISED) { /* all begins anew */
 		c->no_raise |= c->stage == STAGE_AGREEING;
 		enter(c, STAGE_AGREEING);
-		begin_attempt(c, PIPEWIRE_EXACT);
+		begin_attempt(c, first_step(c));
 	} else if (other_memory) {
 		begin_attempt(c, step);
 	} else if (step == PIPEWIRE_EXACT) {
 		begin_attempt(c, PIPEWIRE_ANY);
 	} else if (c->refused && !c->managed) {
 		c->managed = true;
-		begin_attempt(c, PIPEWIRE_EXACT);
+		begin_attempt(c, first_step(c));
 	} else {
 		lose(c, PF_E_UNSUPPORTED, why);
 	}
@@ -568,12 +577,15 @@ static void follow_wish(struct pipewire *c)
 		(c->stage == STAGE_WAITING && clock_now_ns() > settled_ns(c));
 	if (!settled)
 		return;
-	if (atomic_load(&c->mode) == c->wish_mode && c->wish.memory == memory_wanted(c)) {
+	const bool same_memory = c->wish.memory == memory_wanted(c);
+	if (same_memory && c->base.params.node_sized) {
+		update_wish(c, c->wish.step);
+	} else if (same_memory && atomic_load(&c->mode) == c->wish_mode) {
 		if (raise_due(c))
 			offer(c, PIPEWIRE_RAISED);
 	} else if (c->wish.step == PIPEWIRE_ANY) {
 		enter(c, STAGE_AGREEING);
-		begin_attempt(c, PIPEWIRE_EXACT);
+		begin_attempt(c, first_step(c));
 	} else {
 		offer(c, PIPEWIRE_EXACT);
 	}
@@ -669,7 +681,7 @@ static void turn(struct pipewire *c)
 		}
 		c->managed = !c->may_link;
 		enter(c, STAGE_AGREEING);
-		begin_attempt(c, PIPEWIRE_EXACT);
+		begin_attempt(c, first_step(c));
 	}
 	if (c->stream && c->stage > STAGE_CONNECTING)
 		pipewire_pictures_turn(&c->pictures, atomic_load(&c->draws_cursor));

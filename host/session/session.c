@@ -239,6 +239,7 @@ static int make_capture(struct session *s, const char **why)
 						  importer, DMABUF_XR24, modifiers, MAX_MODIFIERS)
 					: 0,
 		.node_id = s->output.node.id,
+		.node_sized = s->output.node.sized,
 		.node_remote = s->output.node.remote,
 		.node_keeps_rate = s->output.node.keeps_rate,
 		.cursor = true,

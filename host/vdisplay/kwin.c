@@ -374,6 +374,7 @@ static void describe(struct kwin *k, const struct kwin_output *o, struct vdispla
 	out->capture = "pipewire";
 	out->inject = "kwin";
 	out->node.id = o->node;
+	out->node.sized = true;
 	find_pipewire(k, out->node.remote, sizeof(out->node.remote));
 	out->id = o->id;
 }

@@ -24,6 +24,7 @@ struct vdisplay_node {
 	uint32_t id;	  /* PipeWire's, now; 0 = the output has none */
 	char remote[108]; /* the daemon's socket; empty = the user's own */
 	bool opened;	  /* only vdisplay_open_node() leads to it */
+	bool sized;	  /* it has the output's size, and follows when that changes */
 	bool keeps_rate;  /* it sends each picture of its output, whatever rate is agreed on */
 };
 

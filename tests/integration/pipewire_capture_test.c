@@ -162,6 +162,8 @@ static void wait_quiet(void)
 	}
 }
 
+static bool sized; /* the node has a size of its own */
+
 static struct capture *watch_as(
 	uint32_t node, uint32_t width, uint32_t height, uint32_t mhz, bool cursor, struct eye *e)
 {
@@ -169,6 +171,7 @@ static struct capture *watch_as(
 	open_eye(e);
 	const struct capture_params params = {
 		.node_id = node,
+		.node_sized = sized,
 		.node_remote = remote,
 		.width = width,
 		.height = height,
@@ -284,6 +287,36 @@ static void a_new_mode_comes_on_the_same_node(void **state)
 	assert_int_equal(capture_set_mode(c, 0, 200, 60000), PF_E_INVALID);
 	end(c);
 	pw_source_stop(s);
+}
+
+/* KWin's: the display takes another mode first, and its node tells that by itself. */
+static void a_node_may_change_its_size_by_itself(void **state)
+{
+	(void)state;
+	sized = true;
+	for (unsigned still = 0; still < 2; still++) {
+		struct pw_source *s = source(
+			(struct pw_source_params){.width = 320, .height = 200, .still = still});
+		struct capture *c = watch(pw_source_node(s), 320, 200);
+		WAIT_FOR(look(&eye).n_frames >= 1);
+		for (unsigned k = 0; k < 4; k++) {
+			const uint32_t width = k % 2 ? 320 : 400;
+			/* Whoever is told first. */
+			if (k < 2)
+				pw_source_resize(s, width, 240);
+			assert_int_equal(capture_set_mode(c, width, 240, 60000), 0);
+			if (k >= 2) {
+				usleep(20000);
+				pw_source_resize(s, width, 240);
+			}
+			WAIT_FOR(look(&eye).width == width && look(&eye).height == 240);
+		}
+		assert_false(look(&eye).torn);
+		assert_null(look(&eye).why);
+		end(c);
+		pw_source_stop(s);
+	}
+	sized = false;
 }
 
 /* A window that is dragged larger asks for a size at every step. */
@@ -663,6 +696,7 @@ int main(void)
 		cmocka_unit_test(the_size_and_rate_asked_for_are_made),
 		cmocka_unit_test(a_node_of_one_size_is_taken_as_it_is),
 		cmocka_unit_test(a_new_mode_comes_on_the_same_node),
+		cmocka_unit_test(a_node_may_change_its_size_by_itself),
 		cmocka_unit_test(modes_may_come_faster_than_they_are_made),
 		cmocka_unit_test(who_holds_every_buffer_gets_the_newest_later),
 		cmocka_unit_test(every_kind_of_memory_is_read),

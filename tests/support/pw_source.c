@@ -26,14 +26,14 @@ struct pw_source {
 	struct thread thread;
 	_Atomic bool quit, ready, paused, pointer, dead;
 	_Atomic uint32_t node, chunk, width, height, refresh_mhz, limit_mhz;
-	_Atomic uint64_t sent;
+	_Atomic uint64_t sent, resize; /* width << 32 | height; 0 = none is due */
 
 	/* the thread's */
 	struct pwconn conn;
 	struct pw_stream *stream;
 	struct spa_hook listener;
 	struct spa_source *timer;
-	bool streams;
+	bool streams, due;
 	uint32_t stride, moved;
 	bool shape_sent;
 };
@@ -156,6 +156,7 @@ static void on_state(
 	(void)old;
 	(void)error;
 	s->streams = state == PW_STREAM_STATE_STREAMING;
+	s->due |= s->streams;
 	if (state == PW_STREAM_STATE_ERROR)
 		atomic_store(&s->dead, true);
 	if (state == PW_STREAM_STATE_PAUSED && !atomic_load(&s->ready)) {
@@ -264,12 +265,30 @@ static void send_one(struct pw_source *s, enum pw_source_chunk kind)
 	}
 }
 
+static void follow_resize(struct pw_source *s)
+{
+	uint8_t room[ROOM];
+	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(room, sizeof(room));
+	const uint64_t size = atomic_exchange(&s->resize, 0);
+	if (!size)
+		return;
+	s->params.width = (uint32_t)(size >> 32);
+	s->params.height = (uint32_t)size;
+	s->due = false;
+	const struct spa_pod *pod = format(s, &b);
+	pw_stream_update_params(s->stream, &pod, 1);
+}
+
 static void on_timer(void *userdata, uint64_t expirations)
 {
 	struct pw_source *s = userdata;
 	(void)expirations;
+	follow_resize(s);
 	if (!s->streams || s->params.silent || !pw_stream_is_driving(s->stream))
 		return;
+	if (s->params.still && !s->due)
+		return;
+	s->due = false;
 	if (atomic_load(&s->paused)) {
 		if (atomic_load(&s->pointer))
 			send_one(s, PW_SOURCE_CORRUPTED);
@@ -365,6 +384,11 @@ void pw_source_mode(
 uint32_t pw_source_limit(const struct pw_source *s)
 {
 	return atomic_load(&s->limit_mhz);
+}
+
+void pw_source_resize(struct pw_source *s, uint32_t width, uint32_t height)
+{
+	atomic_store(&s->resize, (uint64_t)width << 32 | height);
 }
 
 uint64_t pw_source_sent(const struct pw_source *s)

@@ -40,6 +40,7 @@ struct pw_source_params {
 	bool planar;  /* only formats that nobody takes */
 	bool hangs;   /* says nothing more as soon as it is there */
 	bool silent;  /* agrees, and sends nothing */
+	bool still;   /* a screen at rest: one picture each time that it begins to stream */
 	bool shrinks; /* with UNSEALED: makes its memory shorter */
 };
 
@@ -54,6 +55,8 @@ void pw_source_mode(
 	const struct pw_source *s, uint32_t *width, uint32_t *height, uint32_t *refresh_mhz);
 /* The limit of the rate that was agreed on last. */
 uint32_t pw_source_limit(const struct pw_source *s);
+/* Of a size of its own: it takes another one. */
+void pw_source_resize(struct pw_source *s, uint32_t width, uint32_t height);
 uint64_t pw_source_sent(const struct pw_source *s);
 /* How the chunks are from now on. */
 void pw_source_chunks(struct pw_source *s, enum pw_source_chunk chunk);
