@@ -181,6 +181,7 @@ static int look(struct desk *d)
 {
 	const struct capture_params params = {
 		.node_id = d->o.node.id,
+		.node_sized = d->o.node.sized,
 		.node_remote = d->o.node.remote,
 		.width = d->o.width,
 		.height = d->o.height,
