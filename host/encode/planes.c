@@ -102,11 +102,17 @@ static int convert_damage(struct planes *p, const struct frame *f)
 	return err;
 }
 
+/* by = 0: the planes hold this very picture; 1: the one before it. */
+static bool holds(const struct planes *p, const struct frame *f, uint64_t by)
+{
+	return p->has_seq && f->source == p->last_source && f->seq == p->last_seq + by;
+}
+
 /* Of pixels that the CPU reads. */
 static int fill_pixels(struct planes *p, const struct frame *f)
 {
-	bool same = p->has_seq && f->seq == p->last_seq;
-	bool follows = p->has_seq && f->seq == p->last_seq + 1 && f->damage.known && !f->y_invert;
+	bool same = holds(p, f, 0);
+	bool follows = holds(p, f, 1) && f->damage.known && !f->y_invert;
 	int err = PF_OK;
 	p->has_seq = false;
 	if (follows)
@@ -151,7 +157,7 @@ static int fill_by_gpu(struct planes *p, const struct frame *f)
 static int fill_dmabuf(struct planes *p, const struct frame *f)
 {
 	struct frame view;
-	if (p->has_seq && f->seq == p->last_seq)
+	if (holds(p, f, 0))
 		return PF_OK;
 	int err = open_gpu(p, f);
 	if (err >= 0)
@@ -171,5 +177,6 @@ int planes_fill(struct planes *p, const struct frame *f)
 	int err = f->pixels ? fill_pixels(p, f) : fill_dmabuf(p, f);
 	p->has_seq = err >= 0;
 	p->last_seq = f->seq;
+	p->last_source = f->source;
 	return err;
 }

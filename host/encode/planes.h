@@ -33,6 +33,7 @@ struct planes {
 	/* planes.c's own */
 	bool has_seq; /* the planes hold frame last_seq */
 	uint64_t last_seq;
+	uint32_t last_source;
 	bool own_csc; /* what libyuv does not have */
 	struct csc csc;
 	uint8_t uv[ENCODER_MAX_SIZE]; /* a row on its way into U and V */

@@ -107,6 +107,7 @@ int planes_gpu_map(struct planes_gpu *g, const struct frame *f, struct frame *vi
 	view->y_invert = f->y_invert;
 	view->pixels = pixels;
 	view->seq = f->seq;
+	view->source = f->source;
 	view->damage = f->damage;
 	return PF_OK;
 }

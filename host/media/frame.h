@@ -58,7 +58,8 @@ struct frame {
 		*pixels; /* NULL: only in dmabuf, and only for who asked for that (capture.h) */
 	struct frame_dmabuf dmabuf;
 	struct frame_times times;
-	uint64_t seq; /* counts what the backend captured, from 0 */
+	uint64_t seq;	 /* counts what the backend captured, from 0 */
+	uint32_t source; /* which capture of the session made it: another begins to count anew */
 	struct frame_damage damage;
 	void (*release)(struct frame *f);
 	void *owner; /* for release */

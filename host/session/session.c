@@ -101,6 +101,7 @@ static void post_lost(struct session *s, enum loser loser, const char *why)
 static void on_frame(struct frame *frame, void *userdata)
 {
 	struct session *s = userdata;
+	frame->source = s->n_captures;
 	video_push(&s->video, frame);
 }
 

@@ -155,6 +155,31 @@ static void test_follows_damage(void **state)
 	drop_memory(&m);
 }
 
+/* Another capture begins to count anew: neither its number nor its damage says anything of these planes. */
+static void test_reads_all_of_another_capture(void **state)
+{
+	(void)state;
+	struct memory m = make_memory(true);
+	for (uint64_t seq = 0; seq < 2; seq++)
+		for (int by_pixels = 0; by_pixels < 2; by_pixels++) {
+			struct sink *s = make_sink(false, 0), *whole = make_sink(false, 0);
+			paint(&m, 7);
+			struct frame f = frame_of(&m, 0);
+			f.pixels = by_pixels ? m.map : NULL;
+			assert_int_equal(planes_fill(&s->planes, &f), PF_OK);
+			paint(&m, 8);
+			f.seq = seq;
+			f.source = 1;
+			f.damage = (struct frame_damage){.known = true};
+			assert_int_equal(planes_fill(&s->planes, &f), PF_OK);
+			assert_int_equal(planes_fill(&whole->planes, &f), PF_OK);
+			same(s, whole);
+			drop_sink(s);
+			drop_sink(whole);
+		}
+	drop_memory(&m);
+}
+
 static void test_refuses_what_cannot_be(void **state)
 {
 	(void)state;
@@ -225,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_what_lies_there),
 		cmocka_unit_test(test_follows_damage),
+		cmocka_unit_test(test_reads_all_of_another_capture),
 		cmocka_unit_test(test_refuses_what_cannot_be),
 		cmocka_unit_test(test_encodes),
 	};
