@@ -36,10 +36,11 @@
 	"/org/gnome/Mutter/RemoteDesktop/" /* object paths of mutter's, not of a portal's */
 
 struct touch {
-	struct ei_touch *ei; /* NULL = free */
+	struct ei_touch *ei; /* NULL = free, or adrift */
 	struct libei_device *device;
 	uint32_t id;
-	bool ended; /* while its device slept */
+	bool ended;  /* while its device slept */
+	bool adrift; /* its device went: mutter makes new ones whenever a monitor changes */
 };
 
 struct libei_inject {
@@ -215,7 +216,8 @@ static void scroll_smooth(
 static struct touch *find_touch(struct libei_inject *w, uint32_t id)
 {
 	for (size_t i = 0; i < INJECT_MAX_TOUCHES; i++) {
-		if (w->touches[i].ei && !w->touches[i].ended && w->touches[i].id == id)
+		const struct touch *t = &w->touches[i];
+		if (((t->ei && !t->ended) || t->adrift) && t->id == id)
 			return &w->touches[i];
 	}
 	return NULL;
@@ -255,7 +257,7 @@ static void touch_as_pointer(struct libei_inject *w, const struct inject_touch *
 static void touch_down(struct libei_inject *w, uint32_t id, double x, double y)
 {
 	struct touch *t = w->touches;
-	while (t < w->touches + INJECT_MAX_TOUCHES && t->ei)
+	while (t < w->touches + INJECT_MAX_TOUCHES && (t->ei || t->adrift))
 		t++;
 	if (t == w->touches + INJECT_MAX_TOUCHES)
 		return; /* those before it ended while their device slept */
@@ -265,6 +267,17 @@ static void touch_down(struct libei_inject *w, uint32_t id, double x, double y)
 	*t = (struct touch){.ei = ei, .device = w->touchscreen.device, .id = id};
 	ei_touch_down(ei, x, y);
 	t->device->dirty = true;
+}
+
+/* It goes on where it is next, on the device that took the other's place. */
+static void touch_adrift(struct libei_inject *w, struct touch *t, uint8_t kind, double x, double y)
+{
+	if (kind != PF_INPUT_TOUCH_UP && !w->touchscreen.device)
+		return;
+	const uint32_t id = t->id;
+	*t = (struct touch){.ei = NULL};
+	if (kind != PF_INPUT_TOUCH_UP)
+		touch_down(w, id, x, y);
 }
 
 static void touch(struct inject *base, const struct inject_touch *event)
@@ -281,7 +294,9 @@ static void touch(struct inject *base, const struct inject_touch *event)
 	if (p->device)
 		libei_region_place(&p->region, &output, event->x, event->y, event->width,
 			event->height, &x, &y);
-	if (event->kind == PF_INPUT_TOUCH_DOWN && !t) {
+	if (t && t->adrift) {
+		touch_adrift(w, t, event->kind, x, y);
+	} else if (event->kind == PF_INPUT_TOUCH_DOWN && !t) {
 		touch_down(w, event->id, x, y);
 	} else if (t && event->kind == PF_INPUT_TOUCH_UP) {
 		lift(t);
@@ -410,8 +425,12 @@ static void catch_up(struct libei_inject *w)
 static void forget_device(struct libei_inject *w, struct libei_device *d)
 {
 	for (size_t i = 0; i < INJECT_MAX_TOUCHES; i++) {
-		if (w->touches[i].ei && w->touches[i].device == d)
-			forget_touch(&w->touches[i]);
+		struct touch *t = &w->touches[i];
+		if (!t->ei || t->device != d)
+			continue;
+		const struct touch gone = {.id = t->id, .adrift = !t->ended};
+		forget_touch(t);
+		*t = gone;
 	}
 	if (w->pointer == d)
 		w->pointer = NULL;

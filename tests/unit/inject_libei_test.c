@@ -493,6 +493,34 @@ static void a_new_keyboard_gets_what_is_held(void **state)
 	end(&r);
 }
 
+static void a_finger_goes_on_when_its_screen_is_replaced(void **state)
+{
+	struct rig r;
+	const uint32_t size = 1280u << 16 | 720;
+	start_desktop(&r, desktop);
+	size_t at = r.server.n_lines;
+	act(&r, PF_INPUT_TOUCH_DOWN, 7, 10, 20, size);
+	act(&r, PF_INPUT_TOUCH_DOWN, 9, 30, 40, size);
+	expect(&r, &at, "down 1930 120");
+	expect(&r, &at, "down 1950 140");
+	eis_server_remove_device(&r.server, 3);
+	turn(&r);
+	act(&r, PF_INPUT_TOUCH_MOVE, 7, 11, 21, size); /* to where there is none */
+	eis_server_add_device(&r.server, 3);
+	turn(&r);
+	act(&r, PF_INPUT_TOUCH_UP, 9, 0, 0, 0);
+	expect_nothing(&r, at);
+	act(&r, PF_INPUT_TOUCH_MOVE, 7, 12, 22, size);
+	act(&r, PF_INPUT_TOUCH_MOVE, 9, 12, 22, size); /* that one is up */
+	act(&r, PF_INPUT_TOUCH_MOVE, 7, 13, 23, size);
+	act(&r, PF_INPUT_TOUCH_UP, 7, 0, 0, 0);
+	expect(&r, &at, "down 1932 122");
+	expect(&r, &at, "move 1933 123");
+	expect(&r, &at, "up");
+	expect_nothing(&r, at);
+	end(&r);
+}
+
 static void devices_that_go_take_nothing_with_them(void **state)
 {
 	struct rig r;
@@ -739,6 +767,7 @@ int main(void)
 		cmocka_unit_test(what_happens_in_a_pause_is_made_up_for),
 		cmocka_unit_test(a_finger_that_left_in_a_pause_goes_up_after_it),
 		cmocka_unit_test(a_new_keyboard_gets_what_is_held),
+		cmocka_unit_test(a_finger_goes_on_when_its_screen_is_replaced),
 		cmocka_unit_test(devices_that_go_take_nothing_with_them),
 		cmocka_unit_test(early_input_waits_for_the_devices),
 		cmocka_unit_test(everything_held_is_let_go_at_the_end),
