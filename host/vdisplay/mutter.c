@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/wire/handshake.h"
@@ -26,6 +27,7 @@
 #define MAX_OUTPUTS 64
 /* From Start until the node is there: a few milliseconds, unless PipeWire hangs or does not run. */
 #define NODE_WAIT_NS 1500000000ull
+#define SETTLE_NS    60000000l /* see let_settle(); mutter needs one turn of its loop */
 
 #define CURSOR_METADATA 2u /* the pointer's shape and place beside the picture */
 
@@ -509,12 +511,23 @@ static struct output *find(struct mutter *m, const struct vdisplay_output *outpu
 	return output->id && m->up && !m->gone[0] ? find_id(m, output->id) : NULL;
 }
 
+/*
+ * Up to 48 mutter lays its monitors out anew a moment after a stream agreed on another size or rate, and crashes where
+ * the monitor is gone by then.
+ */
+static void let_settle(const struct mutter *m, const struct output *o)
+{
+	if (!m->link.keeps_rate && !o->closed)
+		nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
+}
+
 static void remove_output(struct vdisplay *base, struct vdisplay_output *output)
 {
 	struct mutter *m = from_base(base);
 	struct output *o = find(m, output);
 	if (!o)
 		return;
+	let_settle(m, o);
 	end_sessions(m, o);
 	drop(o);
 }
